@@ -1,0 +1,35 @@
+//! A module's records.
+
+use super::Answer;
+
+/// One change of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Sets a value.
+    Put { key: String, value: Vec<u8> },
+    /// Removes a value; one that is not there is no error.
+    Delete { key: String },
+    /// Sets a value, or refuses the whole commit if there is one.
+    PutIfAbsent { key: String, value: Vec<u8> },
+}
+
+/// Why a commit was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// A `PutIfAbsent` found a value under this key; nothing was written.
+    #[error("{0} has a value already")]
+    Exists(String),
+    /// Not known to be saved.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A module's records: text keys in byte order, opaque values.
+pub trait Storage: Send + Sync {
+    /// The value of `key`.
+    fn get(&self, key: String) -> Answer<Result<Option<Vec<u8>>, String>>;
+    /// At most `limit` records whose key begins with `prefix` and follows `after`, in key order.
+    fn scan(&self, prefix: String, after: Option<String>, limit: u32) -> Answer<Result<Vec<(String, Vec<u8>)>, String>>;
+    /// All of `changes`, or none; durable when the answer comes.
+    fn commit(&self, changes: Vec<Change>) -> Answer<Result<(), CommitError>>;
+}
