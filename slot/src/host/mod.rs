@@ -14,6 +14,7 @@ pub mod random;
 pub mod settings;
 pub mod status;
 pub mod storage;
+pub mod store;
 
 /// A future that a capability answers with; it outlives the call that made it.
 pub type Answer<T> = futures_util::future::BoxFuture<'static, T>;

@@ -1,0 +1,228 @@
+//! The one thread that owns the file. It takes calls in order, and makes the commits that wait in
+//! one transaction.
+
+use std::ops::Bound;
+use std::sync::mpsc;
+
+use redb::{Database, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition};
+use tokio::sync::oneshot;
+
+use super::super::storage::{Change, CommitError};
+
+/// All records of the module.
+pub(super) const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
+
+/// Bounds of one transaction, so that the first commit of a group does not wait long for the last:
+/// a thousand small records take 2 to 4 ms where one takes 0.2.
+const GROUP_COMMITS: usize = 1000;
+const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// What comes through the channel, with whom to answer.
+pub(super) enum Call {
+    Get {
+        key: String,
+        answer: oneshot::Sender<Result<Option<Vec<u8>>, String>>,
+    },
+    Scan {
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+        answer: oneshot::Sender<Result<Records, String>>,
+    },
+    Commit(Commit),
+    Close {
+        answer: oneshot::Sender<Result<(), String>>,
+    },
+}
+
+/// Changes that are made together or not at all.
+pub(super) struct Commit {
+    pub(super) changes: Vec<Change>,
+    pub(super) answer: oneshot::Sender<Result<(), CommitError>>,
+}
+
+type Records = Vec<(String, Vec<u8>)>;
+
+/// The owner of the file.
+pub(super) struct Writer {
+    database: Database,
+    calls: mpsc::Receiver<Call>,
+    /// The reason of the first error of the disk. From then on nothing is tried: after a failed
+    /// write or sync only opening the file anew tells what it holds.
+    broken: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn new(database: Database, calls: mpsc::Receiver<Call>) -> Self {
+        Self {
+            database,
+            calls,
+            broken: None,
+        }
+    }
+
+    /// Answers calls until the store is closed or its last handle dropped. An answer that nobody
+    /// waits for any more is let go.
+    pub(super) fn run(mut self) {
+        let mut next = None;
+        while let Some(call) = next.take().or_else(|| self.calls.recv().ok()) {
+            match call {
+                Call::Get { key, answer } => {
+                    let value = self.attempt(|database| get(database, &key));
+                    let _ = answer.send(value);
+                }
+                Call::Scan {
+                    prefix,
+                    after,
+                    limit,
+                    answer,
+                } => {
+                    let records =
+                        self.attempt(|database| scan(database, &prefix, after.as_deref(), limit));
+                    let _ = answer.send(records);
+                }
+                Call::Commit(first) => {
+                    let (group, after) = self.group(first);
+                    next = after;
+                    self.commit(group);
+                }
+                Call::Close { answer } => {
+                    let _ = answer.send(self.database.close().map_err(|error| error.to_string()));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The commits that wait behind `first`, and the call that ended the group if it was another.
+    fn group(&self, first: Commit) -> (Vec<Commit>, Option<Call>) {
+        let mut bytes = first.bytes();
+        let mut group = vec![first];
+        while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
+            match self.calls.try_recv() {
+                Ok(Call::Commit(commit)) => {
+                    bytes += commit.bytes();
+                    group.push(commit);
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (group, None)
+    }
+
+    fn commit(&mut self, group: Vec<Commit>) {
+        match self.attempt(|database| write(database, &group)) {
+            Ok(verdicts) => {
+                for (commit, verdict) in group.into_iter().zip(verdicts) {
+                    let _ = commit.answer.send(verdict);
+                }
+            }
+            Err(reason) => {
+                for commit in group {
+                    let _ = commit.answer.send(Err(CommitError::Failed(reason.clone())));
+                }
+            }
+        }
+    }
+
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, String> {
+        if let Some(reason) = &self.broken {
+            return Err(reason.clone());
+        }
+        work(&self.database).map_err(|error| {
+            let reason = format!(
+                "the store failed ({error}); it takes nothing more until it is started again"
+            );
+            tracing::error!("{reason}");
+            self.broken.insert(reason).clone()
+        })
+    }
+}
+
+impl Commit {
+    fn bytes(&self) -> usize {
+        let size = |change: &Change| match change {
+            Change::Put { key, value } | Change::PutIfAbsent { key, value } => {
+                key.len() + value.len()
+            }
+            Change::Delete { key } => key.len(),
+        };
+        self.changes.iter().map(size).sum()
+    }
+}
+
+fn get(database: &Database, key: &str) -> Result<Option<Vec<u8>>, redb::Error> {
+    let table = database.begin_read()?.open_table(RECORDS)?;
+    Ok(table.get(key)?.map(|value| value.value().to_vec()))
+}
+
+fn scan(
+    database: &Database,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Records, redb::Error> {
+    let from = match after {
+        Some(after) if after >= prefix => Bound::Excluded(after),
+        _ => Bound::Included(prefix),
+    };
+    let table = database.begin_read()?.open_table(RECORDS)?;
+    let mut records = Records::new();
+    for record in table
+        .range::<&str>((from, Bound::Unbounded))?
+        .take(limit.try_into().unwrap_or(usize::MAX))
+    {
+        let (key, value) = record?;
+        if !key.value().starts_with(prefix) {
+            break;
+        }
+        records.push((key.value().to_owned(), value.value().to_vec()));
+    }
+    Ok(records)
+}
+
+/// One transaction, synced: each commit's own verdict, or the error that none of them survived.
+fn write(
+    database: &Database,
+    group: &[Commit],
+) -> Result<Vec<Result<(), CommitError>>, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(redb::Durability::Immediate)?;
+    let mut table = transaction.open_table(RECORDS)?;
+    let verdicts = group
+        .iter()
+        .map(|commit| apply(&mut table, &commit.changes))
+        .collect::<Result<_, _>>()?;
+    drop(table);
+    transaction.commit()?;
+    Ok(verdicts)
+}
+
+/// Conditions first, against what all earlier commits left: so a refused commit changes nothing.
+fn apply(
+    table: &mut Table<'_, &str, &[u8]>,
+    changes: &[Change],
+) -> Result<Result<(), CommitError>, StorageError> {
+    for change in changes {
+        if let Change::PutIfAbsent { key, .. } = change
+            && table.get(key.as_str())?.is_some()
+        {
+            return Ok(Err(CommitError::Exists(key.clone())));
+        }
+    }
+    for change in changes {
+        match change {
+            Change::Put { key, value } | Change::PutIfAbsent { key, value } => {
+                table.insert(key.as_str(), value.as_slice())?;
+            }
+            Change::Delete { key } => {
+                table.remove(key.as_str())?;
+            }
+        }
+    }
+    Ok(Ok(()))
+}

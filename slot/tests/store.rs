@@ -1,0 +1,269 @@
+//! The store, through the interface a module has: it does what a map in memory does, and keeps it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Bound;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use placeos_slot::host::storage::{Change, CommitError, Storage};
+use placeos_slot::host::store::{KEY_LIMIT, OpenError, Store, VALUE_LIMIT};
+
+#[tokio::test]
+async fn it_does_what_a_map_does() {
+    for seed in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let mut model = Model::default();
+        let mut dice = Dice(seed);
+        for round in 0..60 {
+            compare(&store, &mut model, &mut dice).await;
+            if round % 20 == 19 {
+                drop(store);
+                store = Store::open(folder.path()).unwrap();
+            }
+        }
+    }
+}
+
+/// Issues a handful of calls before it awaits any, and compares every answer.
+async fn compare(store: &Store, model: &mut Model, dice: &mut Dice) {
+    let mut commits = Vec::new();
+    let mut gets = Vec::new();
+    let mut scans = Vec::new();
+    for _ in 0..dice.below(12) {
+        match dice.below(4) {
+            0 => {
+                let key = dice.key();
+                gets.push((store.get(key.clone()), model.0.get(&key).cloned()));
+            }
+            1 => {
+                let prefix = ["", "a", "b", "b/", "é"][dice.below(5)].to_owned();
+                let after = (dice.below(2) == 0).then(|| dice.key());
+                let limit = [0, 1, 3, u32::MAX][dice.below(4)];
+                let expected = model.scan(&prefix, after.as_deref(), limit);
+                scans.push((store.scan(prefix, after, limit), expected));
+            }
+            _ => {
+                let changes = dice.changes();
+                let expected = model.commit(&changes);
+                commits.push((store.commit(changes), expected));
+            }
+        }
+    }
+    for (commit, expected) in commits {
+        assert_eq!(commit.await, expected);
+    }
+    for (get, expected) in gets {
+        assert_eq!(get.await, Ok(expected));
+    }
+    for (scan, expected) in scans {
+        assert_eq!(scan.await, Ok(expected));
+    }
+}
+
+#[tokio::test]
+async fn one_owner_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let clone = store.clone();
+    drop(store);
+    let second = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(second, OpenError::InUse(_)), "{second:?}");
+    assert_eq!(
+        second.to_string(),
+        format!(
+            "another process uses the folder {}; stop it, or choose another folder",
+            folder.path().display()
+        )
+    );
+    drop(clone);
+    Store::open(folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn closing_finishes_what_was_issued_and_takes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let commits: Vec<_> = (0..100)
+        .map(|n| store.commit(vec![put(&n.to_string(), b"value")]))
+        .collect();
+    store.close().await.unwrap();
+    for commit in commits {
+        assert_eq!(commit.await, Ok(()));
+    }
+    let closed = "the store is closed".to_owned();
+    assert_eq!(
+        store.commit(vec![put("late", b"")]).await,
+        Err(CommitError::Failed(closed.clone()))
+    );
+    assert_eq!(store.get("0".to_owned()).await, Err(closed.clone()));
+    assert_eq!(
+        store.scan(String::new(), None, 1).await,
+        Err(closed.clone())
+    );
+    assert_eq!(store.close().await, Err(closed));
+
+    let again = Store::open(folder.path()).unwrap();
+    assert_eq!(
+        again
+            .scan(String::new(), None, u32::MAX)
+            .await
+            .unwrap()
+            .len(),
+        100
+    );
+}
+
+#[tokio::test]
+async fn the_folder_and_the_file_are_the_owners_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data/slot");
+    let file = folder.join("store.redb");
+    drop(Store::open(&folder).unwrap());
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&file), 0o600);
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Store::open(&folder).unwrap());
+    assert_eq!(
+        mode(&file),
+        0o600,
+        "a file that others could read is closed to them"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.redb");
+    let content = "not a database\n".repeat(1000);
+    fs::write(&file, &content).unwrap();
+    let error = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), content);
+}
+
+#[tokio::test]
+async fn keys_and_values_have_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let longest = "k".repeat(KEY_LIMIT);
+    store
+        .commit(vec![put(&longest, &vec![7; VALUE_LIMIT])])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.get(longest.clone()).await.unwrap().unwrap(),
+        vec![7; VALUE_LIMIT]
+    );
+
+    let too_long = store
+        .commit(vec![put("fits", b""), put(&format!("{longest}k"), b"")])
+        .await;
+    assert_eq!(
+        too_long,
+        Err(CommitError::Failed(
+            "a key of 1025 bytes is longer than the 1024 that the store takes".to_owned()
+        ))
+    );
+    let too_large = store
+        .commit(vec![
+            put("fits", b""),
+            put("large", &vec![7; VALUE_LIMIT + 1]),
+        ])
+        .await;
+    assert_eq!(
+        too_large,
+        Err(CommitError::Failed(
+            "a value of 1048577 bytes is longer than the 1048576 that the store takes".to_owned()
+        ))
+    );
+    assert_eq!(store.get("fits".to_owned()).await, Ok(None));
+}
+
+/// What the store must do, without a disk.
+#[derive(Default)]
+struct Model(BTreeMap<String, Vec<u8>>);
+
+impl Model {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), CommitError> {
+        for change in changes {
+            if let Change::PutIfAbsent { key, .. } = change
+                && self.0.contains_key(key)
+            {
+                return Err(CommitError::Exists(key.clone()));
+            }
+        }
+        for change in changes.iter().cloned() {
+            match change {
+                Change::Put { key, value } | Change::PutIfAbsent { key, value } => {
+                    self.0.insert(key, value);
+                }
+                Change::Delete { key } => {
+                    self.0.remove(&key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Vec<(String, Vec<u8>)> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let following = self.0.range::<str, _>((after, Bound::Unbounded));
+        let matching = following.filter(|(key, _)| key.starts_with(prefix));
+        matching
+            .take(limit as usize)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+}
+
+/// A small generator (splitmix64): the same seed, the same test.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap()
+    }
+
+    fn key(&mut self) -> String {
+        let stem = ["a", "a/", "b", "b/", "c", "é/"][self.below(6)];
+        format!("{stem}{}", self.below(6))
+    }
+
+    fn changes(&mut self) -> Vec<Change> {
+        (0..self.below(5))
+            .map(|_| {
+                let key = self.key();
+                let value = self.next().to_le_bytes().repeat(self.below(300));
+                match self.below(5) {
+                    0 => Change::Delete { key },
+                    1 => Change::PutIfAbsent { key, value },
+                    _ => Change::Put { key, value },
+                }
+            })
+            .collect()
+    }
+}
+
+fn put(key: &str, value: &[u8]) -> Change {
+    Change::Put {
+        key: key.to_owned(),
+        value: value.to_vec(),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
