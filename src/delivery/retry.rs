@@ -1,0 +1,59 @@
+//! When an attempt that failed is made again.
+
+use std::time::Duration;
+
+/// After this many attempts, about three days, a delivery becomes a dead letter.
+pub(super) const MAX_ATTEMPTS: u32 = 80;
+
+/// The waits after the first attempts, in seconds; after those it is hourly.
+const STEPS: [u64; 6] = [1, 5, 30, 120, 600, 1800];
+const HOURLY: u64 = 3600;
+
+/// How long to wait after `attempts` failures: the step, longer or shorter by up to a fifth.
+/// `chance` spreads it, so that many deliveries do not come back at once.
+pub(super) fn delay(attempts: u32, chance: u8) -> Duration {
+    let step = step(attempts);
+    let spread = (u64::from(chance) * 400 / 255) * step.as_secs();
+    step * 4 / 5 + Duration::from_millis(spread)
+}
+
+/// Whether an attempt planned for `next` is due at `now`, both in milliseconds. One further off
+/// than its wait can be was planned by a clock that ran ahead, and is due too.
+pub(super) fn is_due(next: u64, attempts: u32, now: u64) -> bool {
+    let longest = step(attempts) * 6 / 5;
+    next <= now || u128::from(next - now) > longest.as_millis()
+}
+
+fn step(attempts: u32) -> Duration {
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+    Duration::from_secs(STEPS.get(index).copied().unwrap_or(HOURLY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_are_spread_by_a_fifth() {
+        let bounds = |attempts| (delay(attempts, 0).as_millis(), delay(attempts, 255).as_millis());
+        assert_eq!(bounds(1), (800, 1200));
+        assert_eq!(bounds(2), (4000, 6000));
+        assert_eq!(bounds(3), (24_000, 36_000));
+        assert_eq!(bounds(6), (1_440_000, 2_160_000));
+        assert_eq!(bounds(7), (2_880_000, 4_320_000));
+        assert_eq!(bounds(79), (2_880_000, 4_320_000));
+    }
+
+    #[test]
+    fn eighty_attempts_take_about_three_days() {
+        let total: Duration = (1..MAX_ATTEMPTS).map(step).sum();
+        assert_eq!(total.as_secs() / 3600, 73);
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_holds_nothing_back() {
+        assert!(is_due(1_000, 1, 1_000));
+        assert!(!is_due(2_000, 1, 1_000));
+        assert!(is_due(86_400_000, 1, 1_000));
+    }
+}

@@ -1,0 +1,117 @@
+//! How a door event comes in: once its commit is made it is accepted, and only then is it sent.
+
+use crate::delivery::Delivery;
+use crate::door::DoorEvent;
+use crate::driver::Driver;
+use crate::host::{Change, CommitError, Host, Level};
+use crate::record::{self, DeliveryRecord, RejectedRecord, Version};
+use crate::seen::EventId;
+
+/// What became of an event that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is saved, and on its way to every subscriber.
+    Accepted,
+    /// One of its id was accepted before; nothing was done.
+    Known,
+}
+
+/// Why an event was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It cannot be read. It is kept as rejected, with this reason.
+    #[error("{0}")]
+    Rejected(String),
+    /// It is not known to be saved: offer it again, under the same id. The reason is for the log.
+    #[error("the event is not known to be saved: {0}")]
+    Unsaved(String),
+}
+
+impl<H: Host + 'static> Driver<H> {
+    /// Takes a door event, as JSON text. Returns once it is durable, before it is sent.
+    ///
+    /// `id` is the host's name for it, the same when it offers it again; an event whose id was
+    /// accepted in the last 24 hours is taken for known.
+    pub async fn on_door_event(&self, event: &str, id: Option<&str>) -> Result<Acceptance, EventError> {
+        let inner = &*self.0;
+        let parsed = match DoorEvent::parse(event, inner.host.now()) {
+            Ok(parsed) => parsed,
+            Err(reason) => return self.reject(event, id, reason).await,
+        };
+        let id = id.map_or_else(|| EventId::random(&inner.host), EventId::from_host);
+        let subscriptions = inner.state.borrow().subscriptions.clone();
+        let key = inner.next_key();
+        let record = DeliveryRecord {
+            v: Version,
+            event_id: id.as_str().to_owned(),
+            event: parsed,
+            attempts: 0,
+            next: 0,
+        };
+        let value = record::encode(&record);
+        let mut changes = self.see(key, &id);
+        let to: Vec<_> = subscriptions.values().filter(|to| to.refused.is_none()).map(|to| to.id).collect();
+        changes.extend(to.iter().map(|to| Change::Put {
+            key: record::delivery(*to, key),
+            value: value.clone(),
+        }));
+        match inner.host.commit(changes).await {
+            Ok(()) => {
+                inner.seen.count(1);
+                inner.report.event(&serde_json::json!({
+                    "door_id": record.event.door_id,
+                    "action": record.event.action,
+                    "timestamp": record.event.timestamp.to_string(),
+                }));
+                for to in to {
+                    self.enqueue(to, key, Delivery::from(record.clone()));
+                }
+                inner.tasks.bell().ring();
+                Ok(Acceptance::Accepted)
+            }
+            Err(CommitError::Exists(_)) => Ok(Acceptance::Known),
+            Err(CommitError::Failed(why)) => {
+                inner.warn(&format!("an event could not be saved: {why}"));
+                Err(EventError::Unsaved(why))
+            }
+        }
+    }
+
+    /// Keeps an event as rejected without looking into it. For a host whose instance it has ended,
+    /// and would end again.
+    pub async fn set_aside(&self, event: &str, id: Option<&str>, reason: &str) -> Result<(), EventError> {
+        match self.reject(event, id, reason.to_owned()).await {
+            Ok(_) | Err(EventError::Rejected(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn reject(&self, event: &str, id: Option<&str>, reason: String) -> Result<Acceptance, EventError> {
+        let inner = &*self.0;
+        let id = id.map(EventId::from_host);
+        let key = inner.next_key();
+        let record = RejectedRecord {
+            v: Version,
+            event_id: id.as_ref().map(|id| id.as_str().to_owned()),
+            raw: event.to_owned(),
+            at: inner.host.now(),
+            reason: reason.clone(),
+        };
+        let mut changes = match &id {
+            Some(id) => self.see(key, id),
+            None => vec![inner.last_key_record()],
+        };
+        changes.push(record::put(record::rejected(key), &record));
+        match inner.host.commit(changes).await {
+            Ok(()) => {
+                inner.host.log(Level::Warn, "an event was rejected", &[("reason", &reason)]);
+                inner.report.error(&reason);
+                inner.tasks.bell().ring();
+                Err(EventError::Rejected(reason))
+            }
+            // It was kept before, when it was offered first; or an event of its id was accepted.
+            Err(CommitError::Exists(_)) => Err(EventError::Rejected(reason)),
+            Err(CommitError::Failed(why)) => Err(EventError::Unsaved(why)),
+        }
+    }
+}

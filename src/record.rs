@@ -1,0 +1,206 @@
+//! What the store holds: one JSON record a key, each with the version of its format.
+//!
+//! | key | record |
+//! | --- | --- |
+//! | `format` | the version of the whole store; a newer one is refused before anything is touched |
+//! | `last-key` | the last [`Key`] given out |
+//! | `settings` | the last good settings, for the day core sends an empty object |
+//! | `book` | the revision of what POST and DELETE made |
+//! | `subscription/<id>` | a subscription, POSTed or listed |
+//! | `removal/<key>` | a listed subscription that DELETE removed |
+//! | `delivery/<subscription>/<key>` | an event that a subscriber has yet to get |
+//! | `dead/<key>/<subscription>` | one that was given up, and why |
+//! | `rejected/<key>` | what came as an event and cannot be read |
+//! | `seen/<event id>`, `seen-at/<key>` | the ids of events, by id and by time |
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::door::DoorEvent;
+use crate::host::Change;
+use crate::key::Key;
+use crate::subscription::SubscriptionId;
+
+pub(crate) const FORMAT: &str = "format";
+pub(crate) const LAST_KEY: &str = "last-key";
+pub(crate) const SETTINGS: &str = "settings";
+pub(crate) const BOOK: &str = "book";
+pub(crate) const SUBSCRIPTIONS: &str = "subscription/";
+pub(crate) const REMOVALS: &str = "removal/";
+pub(crate) const DELIVERIES: &str = "delivery/";
+pub(crate) const SEEN_AT: &str = "seen-at/";
+
+pub(crate) fn subscription(id: SubscriptionId) -> String {
+    format!("{SUBSCRIPTIONS}{id}")
+}
+
+pub(crate) fn removal(key: Key) -> String {
+    format!("{REMOVALS}{key}")
+}
+
+pub(crate) fn deliveries_to(id: SubscriptionId) -> String {
+    format!("{DELIVERIES}{id}/")
+}
+
+/// Follows all deliveries to `id`, and precedes those to the next subscription: `0` follows `/`.
+pub(crate) fn after_deliveries_to(id: SubscriptionId) -> String {
+    format!("{DELIVERIES}{id}0")
+}
+
+pub(crate) fn delivery(id: SubscriptionId, key: Key) -> String {
+    format!("{DELIVERIES}{id}/{key}")
+}
+
+/// Whom a delivery's record is for.
+pub(crate) fn subscriber_of(delivery: &str) -> Option<SubscriptionId> {
+    let (id, _) = delivery.strip_prefix(DELIVERIES)?.split_once('/')?;
+    Key::parse(id).map(SubscriptionId)
+}
+
+pub(crate) fn dead(key: Key, id: SubscriptionId) -> String {
+    format!("dead/{key}/{id}")
+}
+
+pub(crate) fn rejected(key: Key) -> String {
+    format!("rejected/{key}")
+}
+
+pub(crate) fn seen(id: &str) -> String {
+    format!("seen/{id}")
+}
+
+pub(crate) fn seen_at(key: Key) -> String {
+    format!("{SEEN_AT}{key}")
+}
+
+/// What follows the last `/` of a record's key, as a [`Key`].
+pub(crate) fn key_of(record: &str) -> Option<Key> {
+    record.rsplit('/').next().and_then(Key::parse)
+}
+
+pub(crate) fn put(key: String, record: &impl Serialize) -> Change {
+    Change::Put { key, value: encode(record) }
+}
+
+pub(crate) fn encode(record: &impl Serialize) -> Vec<u8> {
+    text(record).into_bytes()
+}
+
+/// `value` as JSON text.
+pub(crate) fn text(value: &impl Serialize) -> String {
+    #[expect(clippy::expect_used, reason = "what is written here has text keys and no serializer that fails")]
+    serde_json::to_string(value).expect("it serialises")
+}
+
+/// Reads a record, or says why it cannot be read.
+pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(value).map_err(|error| format!("the record {key} cannot be read: {error}"))
+}
+
+/// The version of a record's format, its member `v`. Reading refuses a newer one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version;
+
+impl Version {
+    const CURRENT: u32 = 1;
+}
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::CURRENT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            Self::CURRENT => Ok(Self),
+            other => Err(D::Error::custom(format_args!(
+                "its format is {other}, this driver reads {}",
+                Self::CURRENT
+            ))),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FormatRecord {
+    pub(crate) v: Version,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LastKeyRecord {
+    pub(crate) v: Version,
+    pub(crate) key: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SettingsRecord {
+    pub(crate) v: Version,
+    pub(crate) settings: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BookRecord {
+    pub(crate) v: Version,
+    pub(crate) rev: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SubscriptionRecord {
+    pub(crate) v: Version,
+    pub(crate) webhook: String,
+    /// Made by POST; else it is here only to keep the id of a listed one.
+    pub(crate) posted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RemovalRecord {
+    pub(crate) v: Version,
+    pub(crate) webhook: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeliveryRecord {
+    pub(crate) v: Version,
+    pub(crate) event_id: String,
+    pub(crate) event: DoorEvent,
+    /// Attempts made.
+    pub(crate) attempts: u32,
+    /// Not before this time, in milliseconds since 1970.
+    pub(crate) next: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DeadRecord {
+    pub(crate) v: Version,
+    pub(crate) event_id: String,
+    pub(crate) event: DoorEvent,
+    pub(crate) attempts: u32,
+    pub(crate) at: u64,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RejectedRecord {
+    pub(crate) v: Version,
+    pub(crate) event_id: Option<String>,
+    pub(crate) raw: String,
+    pub(crate) at: u64,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SeenRecord {
+    pub(crate) v: Version,
+    pub(crate) at: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SeenAtRecord {
+    pub(crate) v: Version,
+    pub(crate) event_id: String,
+}

@@ -1,0 +1,51 @@
+//! PUT unlocks a door.
+
+use crate::directory::Owner;
+use crate::door::UnlockOutcome;
+use crate::driver::Driver;
+use crate::host::Host;
+
+use super::body::Body;
+use super::{Caller, Response};
+
+impl<H: Host + 'static> Driver<H> {
+    /// Unlocks the door of `{"door_id": id}`, by the security system that owns it. Whatever fails is
+    /// a 403, what is not supported a 501.
+    pub async fn put(&self, caller: Caller<'_>, body: &[u8]) -> Response {
+        self.unlock_door(caller, body).await.unwrap_or_else(|refusal| refusal)
+    }
+
+    async fn unlock_door(&self, caller: Caller<'_>, body: &[u8]) -> Result<Response, Response> {
+        let inner = &*self.0;
+        let door = Body::parse(body)?.door_id()?;
+        let owner = self.owner_of(&door).await.map_err(|why| {
+            inner.warn(&why);
+            failed("the security systems do not answer")
+        })?;
+        let system = match owner {
+            Owner::System(system) => system,
+            Owner::Several => return Err(failed("more than one security system has this door")),
+            Owner::Unknown => return Err(failed("no security system has this door")),
+            Owner::NoSystem => return Err(Response::error(501, "there is no security system")),
+        };
+        match self.unlock(system, &door, caller).await {
+            Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
+            Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),
+            Some(Ok(UnlockOutcome::Unsupported)) => {
+                Err(Response::error(501, "the security system of this door does not support unlocking"))
+            }
+            Some(Err(why)) => {
+                inner.warn(&format!("the door {door} was not unlocked: {why}"));
+                Err(failed("the security system failed"))
+            }
+            None => {
+                inner.warn(&format!("the door {door} was not unlocked in time; it may still open"));
+                Err(failed("the security system did not answer in time; the door may still open"))
+            }
+        }
+    }
+}
+
+fn failed(why: &str) -> Response {
+    Response::error(403, &format!("the door was not unlocked: {why}"))
+}
