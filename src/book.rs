@@ -39,10 +39,21 @@ impl Book {
 
     /// What was POSTed or removed, as it was saved in the settings: for a store that is lost.
     pub fn rebuilt(saved: &SavedBook, keys: &mut impl FnMut() -> Key) -> Self {
-        let mut book = Self { rev: saved.rev, ..Self::default() };
+        let mut book = Self {
+            rev: saved.rev,
+            ..Self::default()
+        };
         book.posted.clone_from(&saved.posted);
-        book.removed = saved.removed.iter().map(|url| (url.clone(), keys())).collect();
-        book.ids = saved.posted.keys().map(|url| (url.clone(), SubscriptionId(keys()))).collect();
+        book.removed = saved
+            .removed
+            .iter()
+            .map(|url| (url.clone(), keys()))
+            .collect();
+        book.ids = saved
+            .posted
+            .keys()
+            .map(|url| (url.clone(), SubscriptionId(keys())))
+            .collect();
         book
     }
 
@@ -56,14 +67,18 @@ impl Book {
         let key = record::key_of(name).ok_or_else(|| unreadable("has no key"))?;
         if name.starts_with(record::REMOVALS) {
             let record: RemovalRecord = record::decode(name, value)?;
-            self.removed.insert(SubscriberUrl::parse(&record.webhook).map_err(unreadable)?, key);
+            self.removed.insert(
+                SubscriberUrl::parse(&record.webhook).map_err(unreadable)?,
+                key,
+            );
         } else {
             let record: SubscriptionRecord = record::decode(name, value)?;
             let url = SubscriberUrl::parse(&record.webhook).map_err(unreadable)?;
             self.ids.insert(url.clone(), SubscriptionId(key));
             if record.posted {
                 let secret = record.secret.map(serde_json::Value::String);
-                self.posted.insert(url, Secret::from_json(secret.as_ref()).map_err(unreadable)?);
+                self.posted
+                    .insert(url, Secret::from_json(secret.as_ref()).map_err(unreadable)?);
             }
         }
         Ok(())
@@ -106,9 +121,12 @@ impl Book {
         next.listing = listing.clone();
         let listed = &next.listing.subscriptions;
         next.removed.retain(|url, _| listed.contains_key(url));
-        next.ids.retain(|url, _| listed.contains_key(url) || next.posted.contains_key(url));
+        next.ids
+            .retain(|url, _| listed.contains_key(url) || next.posted.contains_key(url));
         for url in listed.keys().filter(|url| !next.removed.contains_key(*url)) {
-            next.ids.entry(url.clone()).or_insert_with(|| SubscriptionId(keys()));
+            next.ids
+                .entry(url.clone())
+                .or_insert_with(|| SubscriptionId(keys()));
         }
         next.counted_since(self)
     }
@@ -118,20 +136,33 @@ impl Book {
     pub fn changes_to(&self, next: &Self) -> Vec<Change> {
         let before = self.records();
         let mut after = next.records();
-        let gone = before.keys().filter(|key| !after.contains_key(*key)).cloned();
+        let gone = before
+            .keys()
+            .filter(|key| !after.contains_key(*key))
+            .cloned();
         let mut changes: Vec<_> = gone.map(|key| Change::Delete { key }).collect();
         after.retain(|key, value| before.get(key) != Some(value));
-        changes.extend(after.into_iter().map(|(key, value)| Change::Put { key, value }));
+        changes.extend(
+            after
+                .into_iter()
+                .map(|(key, value)| Change::Put { key, value }),
+        );
         changes
     }
 
     /// All subscriptions, those that `egress` refuses with the reason.
-    pub fn subscriptions<'a>(&'a self, egress: &'a Policy) -> impl Iterator<Item = Subscription> + 'a {
+    pub fn subscriptions<'a>(
+        &'a self,
+        egress: &'a Policy,
+    ) -> impl Iterator<Item = Subscription> + 'a {
         self.ids.iter().map(|(url, id)| Subscription {
             id: *id,
             url: url.clone(),
             secret: self.secret(url).cloned(),
-            refused: egress.check_url(url.url()).err().map(|refusal| refusal.to_string()),
+            refused: egress
+                .check_url(url.url())
+                .err()
+                .map(|refusal| refusal.to_string()),
         })
     }
 
@@ -157,15 +188,24 @@ impl Book {
             secret: secret.as_ref().map(Secret::expose),
             removed: false,
         });
-        let removed =
-            self.removed.keys().map(|url| SavedEntry { webhook: url.as_str(), secret: None, removed: true });
-        let saved = Saved { rev: self.rev, list: posted.chain(removed).collect() };
+        let removed = self.removed.keys().map(|url| SavedEntry {
+            webhook: url.as_str(),
+            secret: None,
+            removed: true,
+        });
+        let saved = Saved {
+            rev: self.rev,
+            list: posted.chain(removed).collect(),
+        };
         record::text(&saved)
     }
 
     /// A POST's secret counts, even none, over the operator's.
     fn secret(&self, url: &SubscriberUrl) -> Option<&Secret> {
-        self.posted.get(url).or_else(|| self.listing.subscriptions.get(url))?.as_ref()
+        self.posted
+            .get(url)
+            .or_else(|| self.listing.subscriptions.get(url))?
+            .as_ref()
     }
 
     fn counted_since(mut self, before: &Self) -> Self {
@@ -176,22 +216,33 @@ impl Book {
     }
 
     fn records(&self) -> BTreeMap<String, Vec<u8>> {
-        let book = record::encode(&BookRecord { v: Version, rev: self.rev });
+        let book = record::encode(&BookRecord {
+            v: Version,
+            rev: self.rev,
+        });
         let subscriptions = self.ids.iter().map(|(url, id)| {
             let posted = self.posted.get(url);
             let record = SubscriptionRecord {
                 v: Version,
                 webhook: url.as_str().to_owned(),
                 posted: posted.is_some(),
-                secret: posted.and_then(Option::as_ref).map(|secret| secret.expose().to_owned()),
+                secret: posted
+                    .and_then(Option::as_ref)
+                    .map(|secret| secret.expose().to_owned()),
             };
             (record::subscription(*id), record::encode(&record))
         });
         let removals = self.removed.iter().map(|(url, key)| {
-            let record = RemovalRecord { v: Version, webhook: url.as_str().to_owned() };
+            let record = RemovalRecord {
+                v: Version,
+                webhook: url.as_str().to_owned(),
+            };
             (record::removal(*key), record::encode(&record))
         });
-        std::iter::once((record::BOOK.to_owned(), book)).chain(subscriptions).chain(removals).collect()
+        std::iter::once((record::BOOK.to_owned(), book))
+            .chain(subscriptions)
+            .chain(removals)
+            .collect()
     }
 }
 

@@ -72,11 +72,21 @@ impl<H: Host + 'static> Driver<H> {
         for (name, system) in &*systems {
             match &system.listed {
                 Some(listed) if now.saturating_sub(listed.at) <= GOOD_FOR => {
-                    doors.extend(listed.doors.iter().filter(|door| known.insert(&door.door_id)).cloned());
+                    doors.extend(
+                        listed
+                            .doors
+                            .iter()
+                            .filter(|door| known.insert(&door.door_id))
+                            .cloned(),
+                    );
                 }
                 // What vanishes from the map without ever having listed anything is no loss.
                 _ if system.missing_since.is_some() => {}
-                _ => return Err(format!("the security system {name} gave no list of its doors")),
+                _ => {
+                    return Err(format!(
+                        "the security system {name} gave no list of its doors"
+                    ));
+                }
             }
         }
         Ok(doors)
@@ -99,7 +109,9 @@ impl<H: Host + 'static> Driver<H> {
         let fetch = {
             let mut latest = self.0.directory.fetch.borrow_mut();
             match &*latest {
-                Some((at, fetch)) if (*at..at.saturating_add(FETCH_EVERY)).contains(&now) => fetch.clone(),
+                Some((at, fetch)) if (*at..at.saturating_add(FETCH_EVERY)).contains(&now) => {
+                    fetch.clone()
+                }
                 _ => {
                     let inner = Rc::clone(&self.0);
                     let fetch = async move {
@@ -143,23 +155,34 @@ impl<H: Host> Inner<H> {
         self.read_map().await?;
         let names: Vec<_> = {
             let systems = self.directory.systems.borrow();
-            let there = systems.iter().filter(|(_, system)| system.missing_since.is_none());
+            let there = systems
+                .iter()
+                .filter(|(_, system)| system.missing_since.is_none());
             there.map(|(name, _)| name.clone()).collect()
         };
-        let lists = names.iter().map(|name| within(&self.host, LIST_LIMIT, self.host.doors(name)));
+        let lists = names
+            .iter()
+            .map(|name| within(&self.host, LIST_LIMIT, self.host.doors(name)));
         let lists = join_all(lists).await;
         let at = self.host.now();
         for (name, list) in names.iter().zip(lists) {
             match list.unwrap_or_else(|| Err("no answer in time".to_owned())) {
                 Ok(doors) => {
-                    let doors = doors.into_iter().filter_map(|door| self.addressable(name, door)).collect();
+                    let doors = doors
+                        .into_iter()
+                        .filter_map(|door| self.addressable(name, door))
+                        .collect();
                     if let Some(system) = self.directory.systems.borrow_mut().get_mut(name) {
                         system.listed = Some(Listed { doors, at });
                     }
                 }
                 Err(why) => {
                     let fields = [("system", name.as_str()), ("reason", why.as_str())];
-                    self.host.log(Level::Warn, "a security system did not list its doors", &fields);
+                    self.host.log(
+                        Level::Warn,
+                        "a security system did not list its doors",
+                        &fields,
+                    );
                 }
             }
         }
@@ -169,10 +192,17 @@ impl<H: Host> Inner<H> {
     /// A door without an id that could be used is of no use to anybody; the others are.
     fn addressable(&self, system: &str, door: ListedDoor) -> Option<Door> {
         match DoorId::parse(door.id) {
-            Ok(door_id) => Some(Door { door_id, description: door.description }),
+            Ok(door_id) => Some(Door {
+                door_id,
+                description: door.description,
+            }),
             Err(why) => {
                 let fields = [("system", system), ("reason", why)];
-                self.host.log(Level::Warn, "a security system lists a door whose id cannot be used", &fields);
+                self.host.log(
+                    Level::Warn,
+                    "a security system lists a door whose id cannot be used",
+                    &fields,
+                );
                 None
             }
         }

@@ -119,9 +119,17 @@ impl Action {
             return Err("is longer than 128 bytes");
         }
         let bare = |text: &str| text.to_ascii_lowercase().replace(['_', '-'], "");
-        let known = Self::KNOWN.into_iter().find(|action| bare(action.as_str()) == bare(text));
+        let known = Self::KNOWN
+            .into_iter()
+            .find(|action| bare(action.as_str()) == bare(text));
         Ok(known.unwrap_or_else(|| {
-            let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+            let plain = |c: char| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            };
             Self::Other(text.chars().map(plain).collect())
         }))
     }
@@ -183,7 +191,11 @@ impl EventTime {
             _ => None,
         };
         let number = number.ok_or("is neither a number nor text")?;
-        let seconds = if number < Self::MILLISECONDS_FROM { number } else { number / 1000.0 };
+        let seconds = if number < Self::MILLISECONDS_FROM {
+            number
+        } else {
+            number / 1000.0
+        };
         // `contains` is false for a NaN, and what is in the range fits an i64.
         if !(0.0..Self::LAST as f64 + 1.0).contains(&seconds) {
             return Err("is out of range");
@@ -194,7 +206,11 @@ impl EventTime {
     fn from_rfc3339(text: &str) -> Result<Self, &'static str> {
         let time: Timestamp = text.parse().map_err(|_| "is not a time")?;
         let seconds = time.as_second();
-        if (0..=Self::LAST).contains(&seconds) { Ok(Self(seconds)) } else { Err("is out of range") }
+        if (0..=Self::LAST).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err("is out of range")
+        }
     }
 }
 
@@ -230,7 +246,8 @@ impl DoorEvent {
     /// Reads an event as security systems publish it. One without a timestamp happened `now`
     /// (milliseconds since 1970). The error is a sentence for whoever sent it.
     pub fn parse(json: &str, now: u64) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(json).map_err(|error| format!("the event is not JSON: {error}"))?;
+        let value: Value = serde_json::from_str(json)
+            .map_err(|error| format!("the event is not JSON: {error}"))?;
         let Value::Object(event) = value else {
             return Err("the event is not a JSON object".to_owned());
         };
@@ -239,7 +256,10 @@ impl DoorEvent {
         let wrong = |name: &'static str| move |why: &str| format!("the event's {name} {why}");
         let text = |name: &'static str| match given(name) {
             None => Ok(None),
-            Some(value) => text_of(value).map(Some).ok_or("is not text").map_err(wrong(name)),
+            Some(value) => text_of(value)
+                .map(Some)
+                .ok_or("is not text")
+                .map_err(wrong(name)),
         };
 
         Ok(Self {

@@ -100,7 +100,10 @@ impl<H: Host + 'static> Driver<H> {
         }));
         match driver.read_format().await? {
             Some(()) => driver.open_store(settings).await?,
-            None => driver.begin_store(settings).await.map_err(|error| LoadError::Store(error.to_string()))?,
+            None => driver
+                .begin_store(settings)
+                .await
+                .map_err(|error| LoadError::Store(error.to_string()))?,
         }
         Ok(driver)
     }
@@ -117,9 +120,13 @@ impl<H: Host + 'static> Driver<H> {
             return;
         }
         let previous = inner.state.borrow().settings.clone();
-        let Some(next) = self.read_settings(&previous, settings) else { return };
+        let Some(next) = self.read_settings(&previous, settings) else {
+            return;
+        };
         if let Err(error) = self.adopt(next).await {
-            inner.warn(&format!("the settings could not be saved, those before them stay: {error}"));
+            inner.warn(&format!(
+                "the settings could not be saved, those before them stay: {error}"
+            ));
         }
     }
 
@@ -149,8 +156,15 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     async fn read_format(&self) -> Result<Option<()>, LoadError> {
-        let format = self.0.host.get(record::FORMAT).await.map_err(|error| LoadError::Store(error.0))?;
-        let Some(format) = format else { return Ok(None) };
+        let format = self
+            .0
+            .host
+            .get(record::FORMAT)
+            .await
+            .map_err(|error| LoadError::Store(error.0))?;
+        let Some(format) = format else {
+            return Ok(None);
+        };
         record::decode::<FormatRecord>(record::FORMAT, &format).map_err(LoadError::Unreadable)?;
         Ok(Some(()))
     }
@@ -159,8 +173,11 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         let failed = |error: crate::host::StorageFailed| LoadError::Store(error.0);
         if let Some(value) = inner.host.get(record::LAST_KEY).await.map_err(failed)? {
-            let last: LastKeyRecord = record::decode(record::LAST_KEY, &value).map_err(LoadError::Unreadable)?;
-            inner.last_key.set(Key::parse(&last.key).unwrap_or(Key::ZERO));
+            let last: LastKeyRecord =
+                record::decode(record::LAST_KEY, &value).map_err(LoadError::Unreadable)?;
+            inner
+                .last_key
+                .set(Key::parse(&last.key).unwrap_or(Key::ZERO));
         }
         let mut kept = Settings::default();
         if let Some(value) = inner.host.get(record::SETTINGS).await.map_err(failed)? {
@@ -170,12 +187,17 @@ impl<H: Host + 'static> Driver<H> {
         }
         let mut book = Book::default();
         if let Some(value) = inner.host.get(record::BOOK).await.map_err(failed)? {
-            book.restore(record::BOOK, &value).map_err(LoadError::Unreadable)?;
+            book.restore(record::BOOK, &value)
+                .map_err(LoadError::Unreadable)?;
         }
         for prefix in [record::SUBSCRIPTIONS, record::REMOVALS] {
             let mut after = None;
             loop {
-                let page = inner.host.scan(prefix, after.as_deref(), PAGE).await.map_err(failed)?;
+                let page = inner
+                    .host
+                    .scan(prefix, after.as_deref(), PAGE)
+                    .await
+                    .map_err(failed)?;
                 for (key, value) in &page {
                     book.restore(key, value).map_err(LoadError::Unreadable)?;
                 }
@@ -192,7 +214,9 @@ impl<H: Host + 'static> Driver<H> {
             state.book = book;
         }
         let next = self.read_settings(&kept, settings).unwrap_or(kept);
-        self.adopt(next).await.map_err(|error| LoadError::Store(error.to_string()))
+        self.adopt(next)
+            .await
+            .map_err(|error| LoadError::Store(error.to_string()))
     }
 
     /// Makes the first records, from the first settings that can be read.
@@ -200,20 +224,25 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         let Some(settings) = self.read_settings(&Settings::default(), settings) else {
             inner.state.borrow_mut().awaits_settings = true;
-            inner.warn("the store is empty and there are no settings: POST and DELETE wait for them");
+            inner.warn(
+                "the store is empty and there are no settings: POST and DELETE wait for them",
+            );
             return Ok(());
         };
         let mut rebuilt = Book::default();
         if let Some(saved) = &settings.saved {
             rebuilt = Book::rebuilt(saved, &mut || inner.next_key());
-            inner.warn("the store was lost; what POST and DELETE made is rebuilt from saved_subscriptions");
+            inner.warn(
+                "the store was lost; what POST and DELETE made is rebuilt from saved_subscriptions",
+            );
         }
         let next = rebuilt.with_listing(&settings.listing, &mut || inner.next_key());
         let first = vec![
             record::put(record::FORMAT.to_owned(), &FormatRecord { v: Version }),
             settings_record(&settings),
         ];
-        self.commit_book(first, &Book::default(), next, settings).await?;
+        self.commit_book(first, &Book::default(), next, settings)
+            .await?;
         inner.state.borrow_mut().awaits_settings = false;
         Ok(())
     }
@@ -267,9 +296,14 @@ impl<H: Host + 'static> Driver<H> {
             inner.host.commit(changes).await?;
         }
         let changed = next.rev() != book.rev();
-        let subscriptions: BTreeMap<_, _> =
-            next.subscriptions(&settings.egress).map(|subscription| (subscription.id, subscription)).collect();
-        let gone: Vec<_> = book.ids().filter(|id| !subscriptions.contains_key(id)).collect();
+        let subscriptions: BTreeMap<_, _> = next
+            .subscriptions(&settings.egress)
+            .map(|subscription| (subscription.id, subscription))
+            .collect();
+        let gone: Vec<_> = book
+            .ids()
+            .filter(|id| !subscriptions.contains_key(id))
+            .collect();
         {
             let mut state = inner.state.borrow_mut();
             state.subscriptions = Rc::new(subscriptions);
@@ -298,7 +332,10 @@ impl<H: Host> Inner<H> {
 
     pub(crate) fn last_key_record(&self) -> Change {
         let key = self.last_key.get().to_string();
-        record::put(record::LAST_KEY.to_owned(), &LastKeyRecord { v: Version, key })
+        record::put(
+            record::LAST_KEY.to_owned(),
+            &LastKeyRecord { v: Version, key },
+        )
     }
 
     /// Tells the log and the operators.
@@ -310,15 +347,32 @@ impl<H: Host> Inner<H> {
 
     fn report_subscriptions(&self) {
         let state = self.state.borrow();
-        let readable = state.subscriptions.values().map(|subscription| match &subscription.refused {
-            None => json!({"webhook": subscription.url.to_string(), "state": "active"}),
-            Some(why) => json!({"webhook": subscription.url.to_string(), "state": "refused", "why": why}),
+        let readable = state.subscriptions.values().map(|subscription| {
+            match &subscription.refused {
+                None => json!({"webhook": subscription.url.to_string(), "state": "active"}),
+                Some(why) => {
+                    json!({"webhook": subscription.url.to_string(), "state": "refused", "why": why})
+                }
+            }
         });
-        let unreadable = state.book.unreadable().iter().map(|why| json!({"state": "refused", "why": why}));
-        self.report.set("subscriptions", &readable.chain(unreadable).collect::<Vec<_>>());
+        let unreadable = state
+            .book
+            .unreadable()
+            .iter()
+            .map(|why| json!({"state": "refused", "why": why}));
+        self.report.set(
+            "subscriptions",
+            &readable.chain(unreadable).collect::<Vec<_>>(),
+        );
     }
 }
 
 fn settings_record(settings: &Settings) -> Change {
-    record::put(record::SETTINGS.to_owned(), &SettingsRecord { v: Version, settings: settings.to_json() })
+    record::put(
+        record::SETTINGS.to_owned(),
+        &SettingsRecord {
+            v: Version,
+            settings: settings.to_json(),
+        },
+    )
 }

@@ -32,7 +32,11 @@ impl<H: Host + 'static> Driver<H> {
     ///
     /// `id` is the host's name for it, the same when it offers it again; an event whose id was
     /// accepted in the last 24 hours is taken for known.
-    pub async fn on_door_event(&self, event: &str, id: Option<&str>) -> Result<Acceptance, EventError> {
+    pub async fn on_door_event(
+        &self,
+        event: &str,
+        id: Option<&str>,
+    ) -> Result<Acceptance, EventError> {
         let inner = &*self.0;
         let parsed = match DoorEvent::parse(event, inner.host.now()) {
             Ok(parsed) => parsed,
@@ -50,7 +54,11 @@ impl<H: Host + 'static> Driver<H> {
         };
         let value = record::encode(&record);
         let mut changes = self.see(key, &id);
-        let to: Vec<_> = subscriptions.values().filter(|to| to.refused.is_none()).map(|to| to.id).collect();
+        let to: Vec<_> = subscriptions
+            .values()
+            .filter(|to| to.refused.is_none())
+            .map(|to| to.id)
+            .collect();
         changes.extend(to.iter().map(|to| Change::Put {
             key: record::delivery(*to, key),
             value: value.clone(),
@@ -79,14 +87,24 @@ impl<H: Host + 'static> Driver<H> {
 
     /// Keeps an event as rejected without looking into it. For a host whose instance it has ended,
     /// and would end again.
-    pub async fn set_aside(&self, event: &str, id: Option<&str>, reason: &str) -> Result<(), EventError> {
+    pub async fn set_aside(
+        &self,
+        event: &str,
+        id: Option<&str>,
+        reason: &str,
+    ) -> Result<(), EventError> {
         match self.reject(event, id, reason.to_owned()).await {
             Ok(_) | Err(EventError::Rejected(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    async fn reject(&self, event: &str, id: Option<&str>, reason: String) -> Result<Acceptance, EventError> {
+    async fn reject(
+        &self,
+        event: &str,
+        id: Option<&str>,
+        reason: String,
+    ) -> Result<Acceptance, EventError> {
         let inner = &*self.0;
         let id = id.map(EventId::from_host);
         let key = inner.next_key();
@@ -104,7 +122,9 @@ impl<H: Host + 'static> Driver<H> {
         changes.push(record::put(record::rejected(key), &record));
         match inner.host.commit(changes).await {
             Ok(()) => {
-                inner.host.log(Level::Warn, "an event was rejected", &[("reason", &reason)]);
+                inner
+                    .host
+                    .log(Level::Warn, "an event was rejected", &[("reason", &reason)]);
                 inner.report.error(&reason);
                 inner.tasks.bell().ring();
                 Err(EventError::Rejected(reason))

@@ -50,7 +50,13 @@ mod tests {
     fn a_key_is_read_back_and_nothing_else_is() {
         let key = Key::ZERO.next(1_767_225_600_000);
         assert_eq!(Key::parse(&key.to_string()), Some(key));
-        for text in ["", "1", "+0000000000000001", "0000000000000000x", "000000000000000001"] {
+        for text in [
+            "",
+            "1",
+            "+0000000000000001",
+            "0000000000000000x",
+            "000000000000000001",
+        ] {
             assert_eq!(Key::parse(text), None, "{text}");
         }
     }

@@ -41,9 +41,17 @@ pub fn post(subscription: &Subscription, event: &DoorEvent, event_id: &str, now:
         ("webhook-timestamp", seconds.clone()),
     ];
     if let Some(secret) = secret {
-        headers.push(("webhook-signature", webhook_signature(secret, event_id, &seconds, &body)));
+        headers.push((
+            "webhook-signature",
+            webhook_signature(secret, event_id, &seconds, &body),
+        ));
     }
-    Post { url: subscription.url.as_str().to_owned(), headers, body, timeout: TIMEOUT }
+    Post {
+        url: subscription.url.as_str().to_owned(),
+        headers,
+        body,
+        timeout: TIMEOUT,
+    }
 }
 
 /// The keys in the order of today's driver; absent ones are left out.
@@ -70,8 +78,13 @@ fn signature(secret: &Secret, timestamp: &str) -> String {
 /// The header `webhook-signature`, keyed by the secret's bytes, or by what `whsec_<base64>` decodes to.
 fn webhook_signature(secret: &Secret, id: &str, seconds: &str, body: &str) -> String {
     let text = secret.expose();
-    let decoded = text.strip_prefix("whsec_").and_then(|text| BASE64_STANDARD.decode(text).ok()).map(Zeroizing::new);
-    let key = decoded.as_ref().map_or(text.as_bytes(), |key| key.as_slice());
+    let decoded = text
+        .strip_prefix("whsec_")
+        .and_then(|text| BASE64_STANDARD.decode(text).ok())
+        .map(Zeroizing::new);
+    let key = decoded
+        .as_ref()
+        .map_or(text.as_bytes(), |key| key.as_slice());
     let mac = hmac(key, &[id, ".", seconds, ".", body]);
     format!("v1,{}", BASE64_STANDARD.encode(mac))
 }

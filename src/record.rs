@@ -80,7 +80,10 @@ pub(crate) fn key_of(record: &str) -> Option<Key> {
 }
 
 pub(crate) fn put(key: String, record: &impl Serialize) -> Change {
-    Change::Put { key, value: encode(record) }
+    Change::Put {
+        key,
+        value: encode(record),
+    }
 }
 
 pub(crate) fn encode(record: &impl Serialize) -> Vec<u8> {
@@ -89,13 +92,17 @@ pub(crate) fn encode(record: &impl Serialize) -> Vec<u8> {
 
 /// `value` as JSON text.
 pub(crate) fn text(value: &impl Serialize) -> String {
-    #[expect(clippy::expect_used, reason = "what is written here has text keys and no serializer that fails")]
+    #[expect(
+        clippy::expect_used,
+        reason = "what is written here has text keys and no serializer that fails"
+    )]
     serde_json::to_string(value).expect("it serialises")
 }
 
 /// Reads a record, or says why it cannot be read.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(value).map_err(|error| format!("the record {key} cannot be read: {error}"))
+    serde_json::from_slice(value)
+        .map_err(|error| format!("the record {key} cannot be read: {error}"))
 }
 
 /// The version of a record's format, its member `v`. Reading refuses a newer one.

@@ -41,7 +41,11 @@ impl<H: Host + 'static> Driver<H> {
         }
         let inner = Rc::clone(&self.0);
         self.0.tasks.spawn(async move {
-            let due = inner.saved_copy.at.get().map_or(0, |at| at.saturating_add(SAVE_AGAIN_AFTER));
+            let due = inner
+                .saved_copy
+                .at
+                .get()
+                .map_or(0, |at| at.saturating_add(SAVE_AGAIN_AFTER));
             let wait = due.saturating_sub(inner.host.now()).min(SAVE_AGAIN_AFTER);
             inner.host.sleep(Duration::from_millis(wait)).await;
             inner.saved_copy.planned.set(false);

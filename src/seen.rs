@@ -58,10 +58,19 @@ impl Seen {
 impl<H: Host + 'static> Driver<H> {
     /// The changes that make `id` known, and refuse the commit if it is.
     pub(crate) fn see(&self, key: Key, id: &EventId) -> Vec<Change> {
-        let seen = SeenRecord { v: Version, at: self.0.host.now() };
-        let seen_at = SeenAtRecord { v: Version, event_id: id.as_str().to_owned() };
+        let seen = SeenRecord {
+            v: Version,
+            at: self.0.host.now(),
+        };
+        let seen_at = SeenAtRecord {
+            v: Version,
+            event_id: id.as_str().to_owned(),
+        };
         vec![
-            Change::PutIfAbsent { key: record::seen(id.as_str()), value: record::encode(&seen) },
+            Change::PutIfAbsent {
+                key: record::seen(id.as_str()),
+                value: record::encode(&seen),
+            },
             record::put(record::seen_at(key), &seen_at),
             self.0.last_key_record(),
         ]
@@ -72,7 +81,9 @@ impl<H: Host + 'static> Driver<H> {
         let mut after: Option<String> = None;
         loop {
             let page = self.seen_page(after.as_deref()).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
             after = Some(last.clone());
             self.0.seen.count(page.len());
         }
@@ -99,7 +110,9 @@ impl<H: Host + 'static> Driver<H> {
             let mut changes = Vec::new();
             for (key, value) in &old {
                 if let Ok(record) = record::decode::<SeenAtRecord>(key, value) {
-                    changes.push(Change::Delete { key: record::seen(&record.event_id) });
+                    changes.push(Change::Delete {
+                        key: record::seen(&record.event_id),
+                    });
                 }
                 changes.push(Change::Delete { key: key.clone() });
             }

@@ -62,7 +62,8 @@ impl Settings {
     /// What `json` makes of these settings, and what of it was not taken, one sentence each. The
     /// error says why none of it was.
     pub fn updated(&self, json: &str) -> Result<(Self, Vec<String>), String> {
-        let given: Value = serde_json::from_str(json).map_err(|error| format!("the settings are not JSON: {error}"))?;
+        let given: Value = serde_json::from_str(json)
+            .map_err(|error| format!("the settings are not JSON: {error}"))?;
         let Value::Object(given) = given else {
             return Err("the settings are not a JSON object".to_owned());
         };
@@ -94,7 +95,9 @@ impl Settings {
                 Some(value) => match read(&mut next, &value) {
                     Ok(()) => Some(value),
                     Err(problem) => {
-                        problems.push(format!("the setting {name} {problem}; the value before it stays"));
+                        problems.push(format!(
+                            "the setting {name} {problem}; the value before it stays"
+                        ));
                         // It was read once, so it can be read again.
                         kept.inspect(|kept| drop(read(&mut next, kept))).cloned()
                     }
@@ -137,7 +140,8 @@ const READERS: &[(&str, Reader)] = &[
 fn allowed_hosts(value: &Value) -> Result<Policy, String> {
     let entries = value.as_array().ok_or("is not a list")?;
     let entries: Option<Vec<_>> = entries.iter().map(Value::as_str).collect();
-    Policy::parse(entries.ok_or("has an entry that is not text")?).map_err(|error| format!("is wrong: {error}"))
+    Policy::parse(entries.ok_or("has an entry that is not text")?)
+        .map_err(|error| format!("is wrong: {error}"))
 }
 
 fn listing(value: &Value) -> Result<Listing, String> {
@@ -148,18 +152,30 @@ fn listing(value: &Value) -> Result<Listing, String> {
             Ok((url, secret)) => {
                 listing.subscriptions.insert(url, secret);
             }
-            Err(why) => listing.unreadable.push(format!("subscriptions[{index}] {why}")),
+            Err(why) => listing
+                .unreadable
+                .push(format!("subscriptions[{index}] {why}")),
         }
     }
     Ok(listing)
 }
 
 fn saved_book(value: &Value) -> Result<SavedBook, String> {
-    let rev = value.get("rev").and_then(Value::as_u64).ok_or("has no rev")?;
-    let list = value.get("list").and_then(Value::as_array).ok_or("has no list")?;
-    let mut saved = SavedBook { rev, ..SavedBook::default() };
+    let rev = value
+        .get("rev")
+        .and_then(Value::as_u64)
+        .ok_or("has no rev")?;
+    let list = value
+        .get("list")
+        .and_then(Value::as_array)
+        .ok_or("has no list")?;
+    let mut saved = SavedBook {
+        rev,
+        ..SavedBook::default()
+    };
     for (index, entry) in list.iter().enumerate() {
-        let (url, secret) = subscriber(entry).map_err(|why| format!("is wrong: list[{index}] {why}"))?;
+        let (url, secret) =
+            subscriber(entry).map_err(|why| format!("is wrong: list[{index}] {why}"))?;
         if entry.get("removed") == Some(&Value::Bool(true)) {
             saved.removed.push(url);
         } else {
@@ -171,9 +187,13 @@ fn saved_book(value: &Value) -> Result<SavedBook, String> {
 
 /// `{webhook, secret?}`, or a few words on what is wrong with it.
 fn subscriber(entry: &Value) -> Result<(SubscriberUrl, Option<Secret>), String> {
-    let webhook = entry.get("webhook").and_then(Value::as_str).ok_or("has no webhook")?;
+    let webhook = entry
+        .get("webhook")
+        .and_then(Value::as_str)
+        .ok_or("has no webhook")?;
     let url = SubscriberUrl::parse(webhook).map_err(|why| format!("has a webhook that {why}"))?;
-    let secret = Secret::from_json(entry.get("secret")).map_err(|why| format!("has a secret that {why}"))?;
+    let secret =
+        Secret::from_json(entry.get("secret")).map_err(|why| format!("has a secret that {why}"))?;
     Ok((url, secret))
 }
 

@@ -51,11 +51,20 @@ impl fmt::Display for SubscriberUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = &self.0[..url::Position::AfterPort];
         let rest = &self.0[url::Position::AfterPort..];
-        let tail = rest.char_indices().rev().nth(3).map_or("", |(start, _)| &rest[start..]);
+        let tail = rest
+            .char_indices()
+            .rev()
+            .nth(3)
+            .map_or("", |(start, _)| &rest[start..]);
         let bare = origin.find("://").map_or(origin, |end| &origin[end + 3..]);
         // What precedes the host is user-info, which is a secret too.
         let host = bare.rsplit('@').next().unwrap_or(bare);
-        write!(f, "{}://{host}/…{}", self.0.scheme(), tail.trim_start_matches('/'))
+        write!(
+            f,
+            "{}://{host}/…{}",
+            self.0.scheme(),
+            tail.trim_start_matches('/')
+        )
     }
 }
 
@@ -132,10 +141,19 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_token_and_without_user_info() {
         for (text, shown) in [
-            ("https://webhooks.rhombussystems.com/external/placeOsWebhook/abcdef1234", "https://webhooks.rhombussystems.com/…1234"),
-            ("https://user:password@host.example:8443/tokentoken", "https://host.example:8443/…oken"),
+            (
+                "https://webhooks.rhombussystems.com/external/placeOsWebhook/abcdef1234",
+                "https://webhooks.rhombussystems.com/…1234",
+            ),
+            (
+                "https://user:password@host.example:8443/tokentoken",
+                "https://host.example:8443/…oken",
+            ),
             ("https://host.example/", "https://host.example/…"),
-            ("https://host.example/hook?key=sécrét", "https://host.example/…%A9t"),
+            (
+                "https://host.example/hook?key=sécrét",
+                "https://host.example/…%A9t",
+            ),
         ] {
             let url = SubscriberUrl::parse(text).unwrap();
             assert_eq!(url.to_string(), shown);
@@ -145,7 +163,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let secret = Secret::from_json(Some(&Value::from("123456"))).unwrap().unwrap();
+        let secret = Secret::from_json(Some(&Value::from("123456")))
+            .unwrap()
+            .unwrap();
         assert_eq!(format!("{secret:?}"), "Secret(…)");
         assert_eq!(secret.expose(), "123456");
     }

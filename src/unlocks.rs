@@ -52,7 +52,12 @@ impl Attempt {
 impl<H: Host + 'static> Driver<H> {
     /// Asks `system` to unlock `door`, or joins whoever does. `None` if that takes longer than ten
     /// seconds; the door may then still open.
-    pub(crate) async fn unlock(&self, system: String, door: &DoorId, caller: Option<&str>) -> Option<Outcome> {
+    pub(crate) async fn unlock(
+        &self,
+        system: String,
+        door: &DoorId,
+        caller: Option<&str>,
+    ) -> Option<Outcome> {
         let inner = &*self.0;
         let now = inner.host.now();
         let attempt = {
@@ -76,17 +81,28 @@ impl<H: Host + 'static> Driver<H> {
         let ended = Rc::new(Cell::new(None));
         let end = Rc::clone(&ended);
         let outcome = async move {
-            let outcome = inner.host.unlock(&system, door.as_str(), caller.as_deref()).await;
+            let outcome = inner
+                .host
+                .unlock(&system, door.as_str(), caller.as_deref())
+                .await;
             let now = inner.host.now();
             end.set(Some(now));
             if now.saturating_sub(started) >= SHARED_FOR && outcome == Ok(UnlockOutcome::Unlocked) {
                 let fields = [("door", door.as_str()), ("system", system.as_str())];
-                inner.host.log(Level::Warn, "a door was unlocked after its caller was told that it was not", &fields);
+                inner.host.log(
+                    Level::Warn,
+                    "a door was unlocked after its caller was told that it was not",
+                    &fields,
+                );
             }
             outcome
         };
         let outcome = outcome.boxed_local().shared();
         self.0.tasks.spawn(outcome.clone().map(|_| ()));
-        Attempt { outcome, started, ended }
+        Attempt {
+            outcome,
+            started,
+            ended,
+        }
     }
 }

@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use crate::door::UnlockOutcome;
 use crate::driver::Driver;
-use crate::host::{Change, CommitError, Host, Level, ListedDoor, Post, PostAnswer, PostFailure, StorageFailed};
+use crate::host::{
+    Change, CommitError, Host, Level, ListedDoor, Post, PostAnswer, PostFailure, StorageFailed,
+};
 use crate::intake::{Acceptance, EventError};
 use crate::webhook::Response;
 
-#[expect(missing_docs, unreachable_pub, unsafe_op_in_unsafe_fn, reason = "generated from wit/slot.wit, which documents it")]
-#[expect(clippy::undocumented_unsafe_blocks, reason = "generated: the canonical ABI is spoken in raw memory")]
+#[expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated: the canonical ABI is spoken in raw memory"
+)]
 mod wit {
+    use super::Component;
+
     wit_bindgen::generate!({ path: "wit", world: "module" });
-    export!(super::Component);
+    export!(Component);
 }
 
 use wit::exports::placeos::slot::driver as exports;
@@ -28,14 +34,21 @@ thread_local! {
 }
 
 /// The instance's driver. A slot calls `load` first, and nothing else if that fails.
-#[expect(clippy::expect_used, reason = "a slot calls nothing before load has succeeded")]
+#[expect(
+    clippy::expect_used,
+    reason = "a slot calls nothing before load has succeeded"
+)]
 fn driver() -> Driver<Slot> {
-    DRIVER.with_borrow(Clone::clone).expect("the module is loaded")
+    DRIVER
+        .with_borrow(Clone::clone)
+        .expect("the module is loaded")
 }
 
 impl exports::Guest for Component {
     async fn load(settings: String) -> Result<(), String> {
-        let driver = Driver::load(Slot, &settings).await.map_err(|error| error.to_string())?;
+        let driver = Driver::load(Slot, &settings)
+            .await
+            .map_err(|error| error.to_string())?;
         DRIVER.set(Some(driver));
         Ok(())
     }
@@ -50,26 +63,48 @@ impl exports::Guest for Component {
         _headers: Vec<exports::Header>,
         body: Vec<u8>,
     ) -> exports::Response {
-        driver().request(caller.as_deref(), &method, &body).await.into()
+        driver()
+            .request(caller.as_deref(), &method, &body)
+            .await
+            .into()
     }
 
-    async fn post(_caller: Option<String>, _headers: Vec<exports::Header>, body: Vec<u8>) -> exports::Response {
+    async fn post(
+        _caller: Option<String>,
+        _headers: Vec<exports::Header>,
+        body: Vec<u8>,
+    ) -> exports::Response {
         driver().post(&body).await.into()
     }
 
-    async fn delete(_caller: Option<String>, _headers: Vec<exports::Header>, body: Vec<u8>) -> exports::Response {
+    async fn delete(
+        _caller: Option<String>,
+        _headers: Vec<exports::Header>,
+        body: Vec<u8>,
+    ) -> exports::Response {
         driver().delete(&body).await.into()
     }
 
-    async fn get(_caller: Option<String>, _headers: Vec<exports::Header>, _body: Vec<u8>) -> exports::Response {
+    async fn get(
+        _caller: Option<String>,
+        _headers: Vec<exports::Header>,
+        _body: Vec<u8>,
+    ) -> exports::Response {
         driver().get().await.into()
     }
 
-    async fn put(caller: Option<String>, _headers: Vec<exports::Header>, body: Vec<u8>) -> exports::Response {
+    async fn put(
+        caller: Option<String>,
+        _headers: Vec<exports::Header>,
+        body: Vec<u8>,
+    ) -> exports::Response {
         driver().put(caller.as_deref(), &body).await.into()
     }
 
-    async fn on_door_event(event: String, id: Option<String>) -> Result<exports::Acceptance, exports::EventError> {
+    async fn on_door_event(
+        event: String,
+        id: Option<String>,
+    ) -> Result<exports::Acceptance, exports::EventError> {
         let accepted = driver().on_door_event(&event, id.as_deref()).await;
         accepted.map(Into::into).map_err(Into::into)
     }
@@ -83,7 +118,7 @@ impl exports::Guest for Component {
         driver().run().await;
     }
 
-    fn stop() {
+    async fn stop() {
         driver().stop();
     }
 }
@@ -102,8 +137,13 @@ impl Host for Slot {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(String, Vec<u8>)>, StorageFailed> {
-        let page = storage::scan(prefix.to_owned(), after.map(str::to_owned), limit).await.map_err(StorageFailed)?;
-        Ok(page.into_iter().map(|entry| (entry.key, entry.value)).collect())
+        let page = storage::scan(prefix.to_owned(), after.map(str::to_owned), limit)
+            .await
+            .map_err(StorageFailed)?;
+        Ok(page
+            .into_iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect())
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {
@@ -127,8 +167,18 @@ impl Host for Slot {
         Ok(doors.into_iter().map(Into::into).collect())
     }
 
-    async fn unlock(&self, system: &str, door: &str, caller: Option<&str>) -> Result<UnlockOutcome, String> {
-        let outcome = doors::unlock(system.to_owned(), door.to_owned(), caller.map(str::to_owned)).await?;
+    async fn unlock(
+        &self,
+        system: &str,
+        door: &str,
+        caller: Option<&str>,
+    ) -> Result<UnlockOutcome, String> {
+        let outcome = doors::unlock(
+            system.to_owned(),
+            door.to_owned(),
+            caller.map(str::to_owned),
+        )
+        .await?;
         Ok(outcome.into())
     }
 
@@ -149,13 +199,23 @@ impl Host for Slot {
     }
 
     fn random(&self) -> [u8; 16] {
-        #[expect(clippy::expect_used, reason = "the interface gives as many bytes as are asked for")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the interface gives as many bytes as are asked for"
+        )]
         random::bytes(16).try_into().expect("sixteen bytes")
     }
 
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
-        let field = |&(name, value): &(&str, &str)| log::Field { name: name.to_owned(), value: value.to_owned() };
-        log::log(level.into(), message, &fields.iter().map(field).collect::<Vec<_>>());
+        let field = |&(name, value): &(&str, &str)| log::Field {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        log::log(
+            level.into(),
+            message,
+            &fields.iter().map(field).collect::<Vec<_>>(),
+        );
     }
 }
 
@@ -180,7 +240,10 @@ impl From<storage::CommitError> for CommitError {
 
 impl From<Post> for http::Request {
     fn from(post: Post) -> Self {
-        let header = |(name, value): (&str, String)| http::Header { name: name.to_owned(), value };
+        let header = |(name, value): (&str, String)| http::Header {
+            name: name.to_owned(),
+            value,
+        };
         Self {
             url: post.url,
             headers: post.headers.into_iter().map(header).collect(),
@@ -193,8 +256,14 @@ impl From<Post> for http::Request {
 
 impl From<http::Response> for PostAnswer {
     fn from(answer: http::Response) -> Self {
-        let retry_after = answer.headers.into_iter().find(|header| header.name == "retry-after");
-        Self { status: answer.status, retry_after: retry_after.map(|header| header.value) }
+        let retry_after = answer
+            .headers
+            .into_iter()
+            .find(|header| header.name == "retry-after");
+        Self {
+            status: answer.status,
+            retry_after: retry_after.map(|header| header.value),
+        }
     }
 }
 
@@ -214,7 +283,10 @@ impl From<http::Failure> for PostFailure {
 
 impl From<doors::Door> for ListedDoor {
     fn from(door: doors::Door) -> Self {
-        Self { id: door.id, description: door.description }
+        Self {
+            id: door.id,
+            description: door.description,
+        }
     }
 }
 
@@ -241,9 +313,16 @@ impl From<Level> for log::Level {
 
 impl From<Response> for exports::Response {
     fn from(response: Response) -> Self {
-        let header = |(name, value): (&str, &str)| exports::Header { name: name.to_owned(), value: value.to_owned() };
+        let header = |(name, value): (&str, &str)| exports::Header {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
         let headers = response.headers.into_iter().map(header).collect();
-        Self { status: response.status, headers, body: response.body }
+        Self {
+            status: response.status,
+            headers,
+            body: response.body,
+        }
     }
 }
 

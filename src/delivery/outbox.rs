@@ -35,8 +35,20 @@ pub(crate) struct Delivery {
 
 impl From<DeliveryRecord> for Delivery {
     fn from(record: DeliveryRecord) -> Self {
-        let DeliveryRecord { v: _, event_id, event, attempts, next } = record;
-        Self { event_id, event, attempts, next, in_flight: false }
+        let DeliveryRecord {
+            v: _,
+            event_id,
+            event,
+            attempts,
+            next,
+        } = record;
+        Self {
+            event_id,
+            event,
+            attempts,
+            next,
+            in_flight: false,
+        }
     }
 }
 
@@ -49,7 +61,10 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Makes room for the subscriptions that an earlier instance knew: their backlogs are in the store.
     pub(crate) fn open(&mut self, ids: impl Iterator<Item = SubscriptionId>) {
-        let in_store = || Queue { backlog: Backlog::InStore, ..Queue::default() };
+        let in_store = || Queue {
+            backlog: Backlog::InStore,
+            ..Queue::default()
+        };
         self.queues.extend(ids.map(|id| (id, in_store())));
     }
 }
@@ -105,18 +120,33 @@ impl Queue {
 
     /// Up to `most` deliveries that an attempt should be made of, oldest first.
     pub(super) fn due(&self, now: u64, most: usize) -> Vec<Key> {
-        let in_flight = self.deliveries.values().filter(|delivery| delivery.in_flight).count();
+        let in_flight = self
+            .deliveries
+            .values()
+            .filter(|delivery| delivery.in_flight)
+            .count();
         let is_due = |delivery: &Delivery| {
             !delivery.in_flight && retry::is_due(delivery.next, delivery.attempts, now)
         };
-        let due = self.deliveries.iter().filter(|(_, delivery)| is_due(delivery)).map(|(key, _)| *key);
-        due.take(most.min(IN_FLIGHT.saturating_sub(in_flight))).collect()
+        let due = self
+            .deliveries
+            .iter()
+            .filter(|(_, delivery)| is_due(delivery))
+            .map(|(key, _)| *key);
+        due.take(most.min(IN_FLIGHT.saturating_sub(in_flight)))
+            .collect()
     }
 
     /// When the next attempt that waits for its time is due.
     pub(super) fn next(&self, now: u64) -> Option<u64> {
-        let waiting = self.deliveries.values().filter(|delivery| !delivery.in_flight);
-        waiting.map(|delivery| delivery.next).filter(|next| *next > now).min()
+        let waiting = self
+            .deliveries
+            .values()
+            .filter(|delivery| !delivery.in_flight);
+        waiting
+            .map(|delivery| delivery.next)
+            .filter(|next| *next > now)
+            .min()
     }
 }
 
@@ -128,7 +158,13 @@ impl<H: Host + 'static> Driver<H> {
             self.drop_deliveries(to);
             return;
         }
-        self.0.outbox.borrow_mut().queues.entry(to).or_default().insert(key, delivery);
+        self.0
+            .outbox
+            .borrow_mut()
+            .queues
+            .entry(to)
+            .or_default()
+            .insert(key, delivery);
     }
 
     /// Forgets what a subscription that is no more has yet to get, in the background, in batches.
@@ -139,31 +175,47 @@ impl<H: Host + 'static> Driver<H> {
             let dropped = driver.drop_pages(&record::deliveries_to(to)).await;
             if let Err(error) = dropped {
                 // They are found again at the next start.
-                driver.0.warn(&format!("deliveries of a removed subscription stay for now: {error}"));
+                driver.0.warn(&format!(
+                    "deliveries of a removed subscription stay for now: {error}"
+                ));
             }
         });
     }
 
     /// Reads the page that [`Queue::takes_page`] asked for.
     pub(super) async fn read_page(&self, to: SubscriptionId) -> Result<(), StorageFailed> {
-        let Some(read_to) = self.with_queue(to, |queue| queue.read_to) else { return Ok(()) };
+        let Some(read_to) = self.with_queue(to, |queue| queue.read_to) else {
+            return Ok(());
+        };
         let after = read_to.map(|key| record::delivery(to, key));
-        let page = self.0.host.scan(&record::deliveries_to(to), after.as_deref(), PAGE).await;
+        let page = self
+            .0
+            .host
+            .scan(&record::deliveries_to(to), after.as_deref(), PAGE)
+            .await;
         if page.is_err() {
             self.with_queue(to, |queue| queue.backlog = Backlog::InStore);
         }
         let page = page?;
         let mut read = Vec::new();
         for (name, value) in &page {
-            match (record::key_of(name), record::decode::<DeliveryRecord>(name, value)) {
+            match (
+                record::key_of(name),
+                record::decode::<DeliveryRecord>(name, value),
+            ) {
                 (Some(key), Ok(record)) => read.push((key, Delivery::from(record))),
                 (_, Err(why)) => self.0.warn(&why),
                 (None, Ok(_)) => self.0.warn(&format!("the record {name} has no key")),
             }
         }
         self.with_queue(to, |queue| {
-            let is_last = page.len() < PAGE as usize && queue.backlog == Backlog::Reading { and_more: false };
-            queue.backlog = if is_last { Backlog::Empty } else { Backlog::InStore };
+            let is_last =
+                page.len() < PAGE as usize && queue.backlog == Backlog::Reading { and_more: false };
+            queue.backlog = if is_last {
+                Backlog::Empty
+            } else {
+                Backlog::InStore
+            };
             queue.read_to = queue.read_to.max(read.last().map(|(key, _)| *key));
             queue.deliveries.extend(read);
         });
@@ -174,8 +226,14 @@ impl<H: Host + 'static> Driver<H> {
     pub(super) async fn drop_orphans(&self) -> Result<(), StorageFailed> {
         let mut after: Option<String> = None;
         loop {
-            let first = self.0.host.scan(record::DELIVERIES, after.as_deref(), 1).await?;
-            let Some((name, _)) = first.first() else { return Ok(()) };
+            let first = self
+                .0
+                .host
+                .scan(record::DELIVERIES, after.as_deref(), 1)
+                .await?;
+            let Some((name, _)) = first.first() else {
+                return Ok(());
+            };
             after = match record::subscriber_of(name) {
                 Some(to) => {
                     if !self.0.state.borrow().subscriptions.contains_key(&to) {
@@ -199,7 +257,10 @@ impl<H: Host + 'static> Driver<H> {
             if page.is_empty() {
                 return Ok(());
             }
-            let changes = page.into_iter().map(|(key, _)| Change::Delete { key }).collect();
+            let changes = page
+                .into_iter()
+                .map(|(key, _)| Change::Delete { key })
+                .collect();
             self.0.host.commit(changes).await?;
         }
     }

@@ -35,7 +35,12 @@ mod tests {
 
     #[test]
     fn waits_grow_and_are_spread_by_a_fifth() {
-        let bounds = |attempts| (delay(attempts, 0).as_millis(), delay(attempts, 255).as_millis());
+        let bounds = |attempts| {
+            (
+                delay(attempts, 0).as_millis(),
+                delay(attempts, 255).as_millis(),
+            )
+        };
         assert_eq!(bounds(1), (800, 1200));
         assert_eq!(bounds(2), (4000, 6000));
         assert_eq!(bounds(3), (24_000, 36_000));

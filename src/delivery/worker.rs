@@ -70,7 +70,10 @@ impl<H: Host + 'static> Driver<H> {
             }
             if !is_settling && !unsettled.is_empty() {
                 is_settling = true;
-                work.push(Box::pin(self.settle(std::mem::take(&mut unsettled)).map(|()| Done::Settling)));
+                work.push(Box::pin(
+                    self.settle(std::mem::take(&mut unsettled))
+                        .map(|()| Done::Settling),
+                ));
             }
             timer.set(&inner.host, self.next_deadline());
             select_biased! {
@@ -94,14 +97,20 @@ impl<H: Host + 'static> Driver<H> {
         let driver = self.clone();
         self.0.tasks.spawn(async move {
             if let Err(error) = driver.drop_orphans().await {
-                driver.0.warn(&format!("deliveries of removed subscriptions stay for now: {error}"));
+                driver.0.warn(&format!(
+                    "deliveries of removed subscriptions stay for now: {error}"
+                ));
             }
             if let Err(error) = driver.count_seen().await {
-                driver.0.warn(&format!("the ids of old events could not be counted: {error}"));
+                driver.0.warn(&format!(
+                    "the ids of old events could not be counted: {error}"
+                ));
             }
             while !driver.0.stopped.get() {
                 if let Err(error) = driver.forget_seen().await {
-                    driver.0.warn(&format!("the ids of old events stay for now: {error}"));
+                    driver
+                        .0
+                        .warn(&format!("the ids of old events stay for now: {error}"));
                 }
                 driver.0.host.sleep(FORGET_EVERY).await;
             }
@@ -113,13 +122,17 @@ impl<H: Host + 'static> Driver<H> {
         let wanted: Vec<_> = {
             let mut outbox = self.0.outbox.borrow_mut();
             let queues = outbox.queues.iter_mut();
-            queues.filter_map(|(to, queue)| queue.takes_page().then_some(*to)).collect()
+            queues
+                .filter_map(|(to, queue)| queue.takes_page().then_some(*to))
+                .collect()
         };
         for to in wanted {
             let driver = self.clone();
             self.0.tasks.spawn(async move {
                 if let Err(error) = driver.read_page(to).await {
-                    driver.0.warn(&format!("pending deliveries could not be read: {error}"));
+                    driver
+                        .0
+                        .warn(&format!("pending deliveries could not be read: {error}"));
                     driver.0.host.sleep(STORE_PAUSE).await;
                 }
                 driver.0.tasks.bell().ring();
@@ -137,20 +150,34 @@ impl<H: Host + 'static> Driver<H> {
         for (to, queue) in &outbox.queues {
             let may_send = subscriptions.get(to).is_some_and(|to| to.refused.is_none());
             if may_send {
-                due.extend(queue.due(now, room - due.len()).into_iter().map(|key| (*to, key)));
+                due.extend(
+                    queue
+                        .due(now, room - due.len())
+                        .into_iter()
+                        .map(|key| (*to, key)),
+                );
             }
         }
         due
     }
 
     /// Starts an attempt, with the secret of this moment.
-    fn begin_attempt(&self, to: SubscriptionId, key: Key) -> Option<impl Future<Output = Done> + use<H>> {
+    fn begin_attempt(
+        &self,
+        to: SubscriptionId,
+        key: Key,
+    ) -> Option<impl Future<Output = Done> + use<H>> {
         let inner = &*self.0;
         let subscription = inner.state.borrow().subscriptions.get(&to).cloned()?;
         let mut outbox = inner.outbox.borrow_mut();
         let delivery = outbox.queues.get_mut(&to)?.deliveries.get_mut(&key)?;
         delivery.in_flight = true;
-        let post = notification::post(&subscription, &delivery.event, &delivery.event_id, inner.host.now());
+        let post = notification::post(
+            &subscription,
+            &delivery.event,
+            &delivery.event_id,
+            inner.host.now(),
+        );
         let driver = self.clone();
         Some(async move {
             let result = driver.0.host.post(post).await;
@@ -164,19 +191,25 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         let Attempt { to, key, result } = attempt;
         let why = match result {
-            Ok(PostAnswer { status: 200..=299, .. }) => None,
+            Ok(PostAnswer {
+                status: 200..=299, ..
+            }) => None,
             Ok(PostAnswer { status, .. }) => Some(format!("the receiver answered {status}")),
             Err(failure) => Some(failure.to_string()),
         };
         let mut outbox = inner.outbox.borrow_mut();
-        let Some(queue) = outbox.queues.get_mut(&to) else { return Vec::new() };
+        let Some(queue) = outbox.queues.get_mut(&to) else {
+            return Vec::new();
+        };
         let name = record::delivery(to, key);
         let Some(why) = why else {
             queue.deliveries.remove(&key);
             inner.report.delivered();
             return vec![Change::Delete { key: name }];
         };
-        let Some(delivery) = queue.deliveries.get_mut(&key) else { return Vec::new() };
+        let Some(delivery) = queue.deliveries.get_mut(&key) else {
+            return Vec::new();
+        };
         delivery.attempts += 1;
         delivery.in_flight = false;
         let attempts = delivery.attempts;
@@ -186,20 +219,51 @@ impl<H: Host + 'static> Driver<H> {
         if attempts >= retry::MAX_ATTEMPTS {
             queue.deliveries.remove(&key);
             let at = inner.host.now();
-            let dead = DeadRecord { v: Version, event_id, event, attempts, at, reason: why };
-            return vec![Change::Delete { key: name }, record::put(record::dead(key, to), &dead)];
+            let dead = DeadRecord {
+                v: Version,
+                event_id,
+                event,
+                attempts,
+                at,
+                reason: why,
+            };
+            return vec![
+                Change::Delete { key: name },
+                record::put(record::dead(key, to), &dead),
+            ];
         }
         let delay = retry::delay(attempts, inner.host.random()[0]);
-        delivery.next = inner.host.now().saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        delivery.next = inner
+            .host
+            .now()
+            .saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
         let next = delivery.next;
-        vec![record::put(name, &DeliveryRecord { v: Version, event_id, event, attempts, next })]
+        vec![record::put(
+            name,
+            &DeliveryRecord {
+                v: Version,
+                event_id,
+                event,
+                attempts,
+                next,
+            },
+        )]
     }
 
     fn report_failure(&self, to: SubscriptionId, attempts: u32, why: &str) {
         let inner = &*self.0;
-        let url = inner.state.borrow().subscriptions.get(&to).map(|to| to.url.to_string());
+        let url = inner
+            .state
+            .borrow()
+            .subscriptions
+            .get(&to)
+            .map(|to| to.url.to_string());
         let url = url.unwrap_or_default();
-        let fields = [("subscriber", url.as_str()), ("attempts", &attempts.to_string()), ("reason", why)];
+        let fields = [
+            ("subscriber", url.as_str()),
+            ("attempts", &attempts.to_string()),
+            ("reason", why),
+        ];
         inner.host.log(Level::Warn, "an attempt failed", &fields);
         inner.report.error(&format!("{url}: {why}"));
     }
@@ -223,7 +287,11 @@ impl<H: Host + 'static> Driver<H> {
         let now = inner.host.now();
         let report = inner.report.due();
         let outbox = inner.outbox.borrow();
-        let attempt = outbox.queues.values().filter_map(|queue| queue.next(now)).min();
+        let attempt = outbox
+            .queues
+            .values()
+            .filter_map(|queue| queue.next(now))
+            .min();
         report.into_iter().chain(attempt).min()
     }
 }

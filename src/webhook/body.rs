@@ -29,17 +29,21 @@ impl Body {
 
     pub(super) fn webhook(&self) -> Result<SubscriberUrl, Response> {
         match self.required("webhook")? {
-            Value::String(text) => SubscriberUrl::parse(text).map_err(|why| malformed(&format!("the webhook {why}"))),
+            Value::String(text) => {
+                SubscriberUrl::parse(text).map_err(|why| malformed(&format!("the webhook {why}")))
+            }
             _ => Err(malformed("the webhook is not text")),
         }
     }
 
     pub(super) fn secret(&self) -> Result<Option<Secret>, Response> {
-        Secret::from_json(self.0.get("secret")).map_err(|why| malformed(&format!("the secret {why}")))
+        Secret::from_json(self.0.get("secret"))
+            .map_err(|why| malformed(&format!("the secret {why}")))
     }
 
     pub(super) fn door_id(&self) -> Result<DoorId, Response> {
-        DoorId::from_json(self.required("door_id")?).map_err(|why| malformed(&format!("the door_id {why}")))
+        DoorId::from_json(self.required("door_id")?)
+            .map_err(|why| malformed(&format!("the door_id {why}")))
     }
 
     fn required(&self, name: &str) -> Result<&Value, Response> {

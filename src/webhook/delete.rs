@@ -4,14 +4,16 @@ use crate::driver::Driver;
 use crate::host::Host;
 use crate::settings::Contract;
 
-use super::body::Body;
 use super::Response;
+use super::body::Body;
 
 impl<H: Host + 'static> Driver<H> {
     /// Unsubscribes `{"webhook": url}`. Once it is answered no attempt starts. A URL that the
     /// operator lists stays removed until it has left the list, or is POSTed.
     pub async fn delete(&self, body: &[u8]) -> Response {
-        self.unsubscribe(body).await.unwrap_or_else(|refusal| refusal)
+        self.unsubscribe(body)
+            .await
+            .unwrap_or_else(|refusal| refusal)
     }
 
     async fn unsubscribe(&self, body: &[u8]) -> Result<Response, Response> {
@@ -28,11 +30,19 @@ impl<H: Host + 'static> Driver<H> {
         match removed.await {
             Ok(true) => Ok(Response::empty(202)),
             // Today's driver answers 202 to this one too.
-            Ok(false) if inner.state.borrow().settings.contract == Contract::Deployed => Ok(Response::empty(202)),
-            Ok(false) => Err(Response::error(404, "there is no subscription of this webhook")),
+            Ok(false) if inner.state.borrow().settings.contract == Contract::Deployed => {
+                Ok(Response::empty(202))
+            }
+            Ok(false) => Err(Response::error(
+                404,
+                "there is no subscription of this webhook",
+            )),
             Err(error) => {
                 inner.warn(&format!("a subscription could not be removed: {error}"));
-                Err(Response::error(503, "the removal is not known to be saved; it is safe to repeat the request"))
+                Err(Response::error(
+                    503,
+                    "the removal is not known to be saved; it is safe to repeat the request",
+                ))
             }
         }
     }

@@ -41,5 +41,8 @@ impl<H: Host + 'static> Driver<H> {
 /// Core sends an empty object when it cannot merge settings. Beside an empty store that tells
 /// nothing of what was subscribed, so nothing may be changed.
 fn awaits_settings() -> Response {
-    Response::error(503, "the module waits for its settings; repeat the request later")
+    Response::error(
+        503,
+        "the module waits for its settings; repeat the request later",
+    )
 }

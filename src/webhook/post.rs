@@ -4,8 +4,8 @@ use crate::book::Full;
 use crate::driver::Driver;
 use crate::host::Host;
 
-use super::body::Body;
 use super::Response;
+use super::body::Body;
 
 impl<H: Host + 'static> Driver<H> {
     /// Subscribes `{"webhook": url, "secret"?: text}`. A URL that is subscribed keeps its
@@ -24,18 +24,31 @@ impl<H: Host + 'static> Driver<H> {
         }
         let rule = inner.state.borrow().settings.egress.check_url(url.url());
         rule.map_err(|refusal| refused(&refusal.to_string()))?;
-        inner.host.check_url(url.as_str()).await.map_err(|why| refused(&why))?;
+        inner
+            .host
+            .check_url(url.as_str())
+            .await
+            .map_err(|why| refused(&why))?;
 
-        let posted = self.change_book(|book, mut keys| match book.with_posted(url, secret, &mut keys) {
-            Ok(next) => (Some(next), Ok(())),
-            Err(Full) => (None, Err(Full)),
-        });
+        let posted =
+            self.change_book(
+                |book, mut keys| match book.with_posted(url, secret, &mut keys) {
+                    Ok(next) => (Some(next), Ok(())),
+                    Err(Full) => (None, Err(Full)),
+                },
+            );
         match posted.await {
             Ok(Ok(())) => Ok(Response::empty(201)),
-            Ok(Err(Full)) => Err(Response::error(507, "there are too many subscriptions; remove one first")),
+            Ok(Err(Full)) => Err(Response::error(
+                507,
+                "there are too many subscriptions; remove one first",
+            )),
             Err(error) => {
                 inner.warn(&format!("a subscription could not be saved: {error}"));
-                Err(Response::error(503, "the subscription is not known to be saved; it is safe to repeat the request"))
+                Err(Response::error(
+                    503,
+                    "the subscription is not known to be saved; it is safe to repeat the request",
+                ))
             }
         }
     }

@@ -12,7 +12,9 @@ impl<H: Host + 'static> Driver<H> {
     /// Unlocks the door of `{"door_id": id}`, by the security system that owns it. Whatever fails is
     /// a 403, what is not supported a 501.
     pub async fn put(&self, caller: Caller<'_>, body: &[u8]) -> Response {
-        self.unlock_door(caller, body).await.unwrap_or_else(|refusal| refusal)
+        self.unlock_door(caller, body)
+            .await
+            .unwrap_or_else(|refusal| refusal)
     }
 
     async fn unlock_door(&self, caller: Caller<'_>, body: &[u8]) -> Result<Response, Response> {
@@ -31,16 +33,21 @@ impl<H: Host + 'static> Driver<H> {
         match self.unlock(system, &door, caller).await {
             Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
             Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),
-            Some(Ok(UnlockOutcome::Unsupported)) => {
-                Err(Response::error(501, "the security system of this door does not support unlocking"))
-            }
+            Some(Ok(UnlockOutcome::Unsupported)) => Err(Response::error(
+                501,
+                "the security system of this door does not support unlocking",
+            )),
             Some(Err(why)) => {
                 inner.warn(&format!("the door {door} was not unlocked: {why}"));
                 Err(failed("the security system failed"))
             }
             None => {
-                inner.warn(&format!("the door {door} was not unlocked in time; it may still open"));
-                Err(failed("the security system did not answer in time; the door may still open"))
+                inner.warn(&format!(
+                    "the door {door} was not unlocked in time; it may still open"
+                ));
+                Err(failed(
+                    "the security system did not answer in time; the door may still open",
+                ))
             }
         }
     }

@@ -18,13 +18,21 @@ pub struct Response {
 impl Response {
     /// An answer that is all status.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: String::new() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+        }
     }
 
     /// An answer with a JSON body.
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         let headers = vec![("Content-Type", "application/json")];
-        Self { status, headers, body: record::text(body) }
+        Self {
+            status,
+            headers,
+            body: record::text(body),
+        }
     }
 
     /// An answer that says in one sentence what is wrong: `{"error": …}`.

@@ -6,11 +6,24 @@ use super::Answer;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Sets a value.
-    Put { key: String, value: Vec<u8> },
+    Put {
+        /// The record's key.
+        key: String,
+        /// Its value.
+        value: Vec<u8>,
+    },
     /// Removes a value; one that is not there is no error.
-    Delete { key: String },
+    Delete {
+        /// The record's key.
+        key: String,
+    },
     /// Sets a value, or refuses the whole commit if there is one.
-    PutIfAbsent { key: String, value: Vec<u8> },
+    PutIfAbsent {
+        /// The record's key.
+        key: String,
+        /// Its value.
+        value: Vec<u8>,
+    },
 }
 
 /// Why a commit was not made.

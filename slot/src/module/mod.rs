@@ -1,79 +1,151 @@
 //! A driver in its sandbox: one long-lived instance, many calls in flight, restarted when it traps.
 
-/// A webhook request, as PlaceOS hands it to a driver.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Who asks, as far as the slot knows; for a webhook `webhook.<trigger>`.
-    pub caller: Option<String>,
-    /// The HTTP method, in upper case.
-    pub method: String,
-    /// Header names and values.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
+use std::sync::Arc;
 
-/// What the driver answers: PlaceOS's triple.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The HTTP status.
-    pub status: u16,
-    /// Header names and values.
-    pub headers: Vec<(String, String)>,
-    /// The body; empty means none.
-    pub body: String,
-}
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// What became of a door event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acceptance {
-    /// Saved, and on its way to every subscriber.
-    Accepted,
-    /// One of this id was accepted before.
-    Known,
-}
+use crate::host::Capabilities;
+use crate::host::random::Random;
 
-/// Why a door event was not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EventError {
-    /// It cannot be read; it is kept as rejected, with this reason.
-    #[error("{0}")]
-    Rejected(String),
-    /// It is not known to be saved.
-    #[error("{0}")]
-    Unsaved(String),
-}
+mod calls;
+mod guard;
+mod imports;
+mod instance;
+mod manifest;
+mod prepared;
+mod supervisor;
+
+pub use calls::{Acceptance, EventError, Request, Response};
+pub use manifest::{Function, Manifest, Security, Setting, Writer};
+pub use prepared::StartError;
+pub use supervisor::Supervisor;
+
+use calls::{Command, Offer, Time};
+use prepared::Prepared;
+
+/// The driver that this program carries, compiled ahead of time for the engine of `slot-engine`.
+static EMBEDDED: &[u8] = include_bytes!(env!("RHOMBUS_DRIVER"));
 
 /// A loaded module. Cheap to clone; all clones speak to the same instance.
-#[derive(Clone, Debug)]
-pub struct Module;
+///
+/// No call fails when the instance does: one that a trap ends is answered as PlaceOS expects it.
+#[derive(Clone)]
+pub struct Module {
+    commands: mpsc::UnboundedSender<Command>,
+    state: watch::Receiver<State>,
+    random: Arc<dyn Random>,
+}
+
+/// How the instance is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It is being loaded.
+    Starting,
+    /// It is loaded.
+    Ready,
+    /// It has ended, for this reason; another one follows.
+    Down(String),
+    /// The module was stopped.
+    Ended,
+}
 
 impl Module {
-    /// Answers a webhook request. It never fails: a trap is answered as design has it, 403 for a PUT, else 500.
+    /// Prepares the driver that this program carries. Nothing happens until the supervisor runs.
+    pub fn embedded(capabilities: Capabilities, settings: String) -> Result<(Self, Supervisor), StartError> {
+        // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of.
+        unsafe { Self::from_compiled(EMBEDDED, Manifest::embedded(), capabilities, settings) }
+    }
+
+    /// Prepares a driver that was compiled ahead of time.
+    ///
+    /// # Safety
+    ///
+    /// `compiled` must be what `slot_engine::precompile` has made, unchanged: it holds machine code.
+    pub unsafe fn from_compiled(
+        compiled: &[u8],
+        manifest: Manifest,
+        capabilities: Capabilities,
+        settings: String,
+    ) -> Result<(Self, Supervisor), StartError> {
+        // SAFETY: the caller vouches for it.
+        let prepared = unsafe { Prepared::from_compiled(compiled, manifest)? };
+        Ok(Self::start(prepared, capabilities, settings))
+    }
+
+    fn start(prepared: Prepared, capabilities: Capabilities, settings: String) -> (Self, Supervisor) {
+        let (commands, queue) = mpsc::unbounded_channel();
+        let (report, state) = watch::channel(State::Starting);
+        let random = Arc::clone(&capabilities.random);
+        (Self { commands, state, random }, Supervisor::new(prepared, capabilities, settings, queue, report))
+    }
+
+    /// Answers a webhook request. A PUT that a trap ends is a 403 and is never repeated, as the door
+    /// may be open; another request is then a 500.
     pub async fn request(&self, request: Request) -> Response {
-        let _ = request;
-        unimplemented!()
+        self.request_within(request, Time::Enough).await
     }
 
-    /// Offers a door event, as JSON text; returns when it is durable. `id` names it; `None` lets the driver name it.
+    /// The same, for a request that is given no time and so traps.
+    pub async fn request_without_time(&self, request: Request) -> Response {
+        self.request_within(request, Time::None).await
+    }
+
+    async fn request_within(&self, request: Request, time: Time) -> Response {
+        let ended = request.when_down();
+        self.ask(|reply| Command::Request { request, time, reply }).await.unwrap_or(ended)
+    }
+
+    /// Offers a door event, as JSON text; returns when it is durable. `id` names it, the same when
+    /// it is offered again. One that is under way when the instance traps is offered to the next.
     pub async fn door_event(&self, event: String, id: Option<String>) -> Result<Acceptance, EventError> {
-        let _ = (event, id);
-        unimplemented!()
+        self.offer(event, id, Time::Enough).await
     }
 
-    /// Gives the module whole new settings, a JSON object.
+    /// The same, for an event that is given no time at first and so traps.
+    pub async fn door_event_without_time(&self, event: String, id: Option<String>) -> Result<Acceptance, EventError> {
+        self.offer(event, id, Time::None).await
+    }
+
+    async fn offer(&self, event: String, id: Option<String>, time: Time) -> Result<Acceptance, EventError> {
+        let id = id.unwrap_or_else(|| format!("evt_{}", hex::encode(self.random.bytes(16))));
+        let ended = Err(EventError::Unsaved("the module has ended".to_owned()));
+        self.ask(|reply| Command::Event(Offer { event, id, time, reply })).await.unwrap_or(ended)
+    }
+
+    /// Gives the module whole new settings, a JSON object. Returns when it has taken them.
     pub async fn update(&self, settings: String) {
-        let _ = settings;
-        unimplemented!()
+        // A module that has ended needs none.
+        let _ = self.ask(|reply| Command::Update { settings, reply }).await;
     }
 
     /// Whether an instance is up and loaded.
     pub fn is_ready(&self) -> bool {
-        unimplemented!()
+        *self.state.borrow() == State::Ready
     }
 
-    /// Lets calls under way finish, starts nothing new, and returns when the instance has ended.
+    /// Returns when an instance is loaded, or the reason why the latest could not be.
+    pub async fn ready(&self) -> Result<(), String> {
+        let mut state = self.state.clone();
+        let state = state.wait_for(|state| *state != State::Starting).await;
+        match state.as_deref() {
+            Ok(State::Ready) => Ok(()),
+            Ok(State::Down(why)) => Err(why.clone()),
+            Ok(State::Starting | State::Ended) | Err(_) => Err("the module has ended".to_owned()),
+        }
+    }
+
+    /// Has calls and attempts under way finish, starts nothing new, and returns when the instance
+    /// has ended.
     pub async fn stop(&self) {
-        unimplemented!()
+        // One that has ended is stopped.
+        let _ = self.commands.send(Command::Stop);
+        let mut state = self.state.clone();
+        let _ = state.wait_for(|state| *state == State::Ended).await;
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).ok()?;
+        answer.await.ok()
     }
 }

@@ -1,0 +1,94 @@
+//! What is asked of a module, and what is answered when its instance cannot.
+
+use tokio::sync::oneshot;
+
+/// A webhook request, as PlaceOS hands it to a driver.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks, as far as the slot knows; for a webhook `webhook.<trigger>`.
+    pub caller: Option<String>,
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What the driver answers: PlaceOS's triple.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty means none.
+    pub body: String,
+}
+
+/// What became of a door event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Saved, and on its way to every subscriber.
+    Accepted,
+    /// One of this id was accepted before.
+    Known,
+}
+
+/// Why a door event was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It cannot be read; it is kept as rejected, with this reason.
+    #[error("{0}")]
+    Rejected(String),
+    /// It is not known to be saved.
+    #[error("{0}")]
+    Unsaved(String),
+}
+
+/// How much time the guest has for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Time {
+    /// The usual limit.
+    Enough,
+    /// None: the call traps. It shows what a trap does.
+    None,
+}
+
+/// What a module's supervisor is asked.
+pub(super) enum Command {
+    Request { request: Request, time: Time, reply: oneshot::Sender<Response> },
+    Event(Offer),
+    Update { settings: String, reply: oneshot::Sender<()> },
+    Stop,
+}
+
+/// A door event on its way in.
+pub(super) struct Offer {
+    pub(super) event: String,
+    pub(super) id: String,
+    pub(super) time: Time,
+    pub(super) reply: oneshot::Sender<Result<Acceptance, EventError>>,
+}
+
+impl Request {
+    /// The answer if a trap ends the call: what was done is not known.
+    pub(super) fn when_trapped(&self) -> Response {
+        self.failed(500, "the module failed; what became of the request is not known")
+    }
+
+    /// The answer if there is no instance: nothing was done.
+    pub(super) fn when_down(&self) -> Response {
+        self.failed(503, "the module is being restarted; repeat the request later")
+    }
+
+    /// For an unlock that fails, for any reason, the contract has 403.
+    fn failed(&self, status: u16, sentence: &str) -> Response {
+        let status = if self.method == "PUT" { 403 } else { status };
+        Response {
+            status,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: serde_json::json!({ "error": sentence }).to_string(),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! One instance of a module, from load to its end.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::{mpsc, oneshot};
+use wasmtime::component::Accessor;
+use wasmtime::{AsContextMut, Store};
+
+use crate::host::Capabilities;
+
+use super::calls::{Acceptance, Command, EventError, Offer, Request, Response, Time};
+use super::guard::{Guard, limits};
+use super::imports::State;
+use super::imports::bindings::Module as Bindings;
+use super::imports::bindings::exports::placeos::slot::driver as exports;
+use super::prepared::Prepared;
+
+/// How an instance ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was stopped, and finished what was under way.
+    Stopped,
+    /// It could not be loaded.
+    NotLoaded(String),
+    /// It trapped, which ended all of its calls.
+    Trapped(String),
+}
+
+/// A call that has not been answered.
+pub(super) enum Call {
+    Request { request: Request, reply: oneshot::Sender<Response> },
+    Event(Offer),
+    Update { reply: oneshot::Sender<()> },
+}
+
+/// What lives longer than an instance.
+pub(super) struct Work<'a> {
+    pub(super) settings: &'a mut String,
+    pub(super) queue: &'a mut mpsc::UnboundedReceiver<Command>,
+    /// Calls under way; what is left here when an instance has trapped got no answer.
+    pub(super) calls: &'a mut HashMap<u64, Call>,
+    /// Events that the instance before this one did not answer, oldest first.
+    pub(super) again: &'a mut Vec<Offered>,
+    pub(super) loaded: &'a mut (dyn FnMut() + Send),
+}
+
+/// An event that an instance has trapped over, or beside.
+pub(super) struct Offered {
+    pub(super) offer: Offer,
+    /// An instance that did nothing else trapped over it.
+    pub(super) to_set_aside: bool,
+    /// It was given to the present instance.
+    pub(super) is_under_way: bool,
+}
+
+/// Runs an instance until it ends.
+pub(super) async fn live(prepared: &Prepared, capabilities: Capabilities, work: Work<'_>) -> End {
+    let state = State { capabilities, manifest: Arc::clone(&prepared.manifest), limits: limits() };
+    let mut store = Store::new(&prepared.engine, state);
+    store.limiter(|state| &mut state.limits);
+    let guard = Guard::new();
+    guard.watch(&mut store);
+    let run = async {
+        let instance = prepared.linked.instantiate_async(&mut store).await?;
+        store.run_concurrent(async |accessor| serve(accessor, &instance, &guard, work).await).await?
+    };
+    // The store is dropped with this call; what it has asked of the storage before goes first there.
+    match Arc::clone(&guard).timed(run).await {
+        Ok(end) => end,
+        Err(trap) => End::Trapped(format!("{trap:#}")),
+    }
+}
+
+type Calling<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<Option<(u64, Answer)>>> + Send + 'a>>;
+
+enum Answer {
+    Request(Response),
+    Event(Result<Acceptance, EventError>),
+    Update,
+}
+
+async fn serve(
+    accessor: &Accessor<State>,
+    instance: &Bindings,
+    guard: &Guard,
+    work: Work<'_>,
+) -> wasmtime::Result<End> {
+    let driver = instance.placeos_slot_driver();
+    if let Err(why) = driver.call_load(accessor, work.settings.clone()).await? {
+        return Ok(End::NotLoaded(why));
+    }
+    offer_again(accessor, driver, work.again).await?;
+    (work.loaded)();
+
+    let mut calling = FuturesUnordered::<Calling<'_>>::new();
+    calling.push(Box::pin(driver.call_run(accessor).map(|ended| ended.map(|()| None))));
+    let mut is_stopping = false;
+    let mut last = 0;
+    loop {
+        tokio::select! {
+            biased;
+            Some(called) = calling.next() => match called? {
+                Some((id, answer)) => finish(work.calls, id, answer),
+                None if is_stopping => {}
+                None => wasmtime::bail!("the module's run has ended by itself"),
+            },
+            command = work.queue.recv(), if !is_stopping => {
+                last += 1;
+                // A module that nobody holds is stopped.
+                match command.unwrap_or(Command::Stop) {
+                    Command::Request { request, time, reply } => {
+                        limit(accessor, guard, time);
+                        calling.push(Box::pin(call_request(accessor, driver, last, request.clone())));
+                        work.calls.insert(last, Call::Request { request, reply });
+                    }
+                    Command::Event(offer) => {
+                        limit(accessor, guard, offer.time);
+                        calling.push(Box::pin(call_event(accessor, driver, last, offer.event.clone(), offer.id.clone())));
+                        work.calls.insert(last, Call::Event(offer));
+                    }
+                    Command::Update { settings, reply } => {
+                        work.settings.clone_from(&settings);
+                        let call = driver.call_update(accessor, settings);
+                        calling.push(Box::pin(call.map(move |ended| ended.map(|()| Some((last, Answer::Update))))));
+                        work.calls.insert(last, Call::Update { reply });
+                    }
+                    Command::Stop => is_stopping = true,
+                }
+                if is_stopping {
+                    driver.call_stop(accessor).await?;
+                }
+            }
+            else => return Ok(End::Stopped),
+        }
+    }
+}
+
+/// Offers each event that was not answered, with nothing else beside it: an instance that traps now
+/// traps over that one. One that has done so before is set aside instead.
+async fn offer_again(
+    accessor: &Accessor<State>,
+    driver: &exports::Guest,
+    again: &mut Vec<Offered>,
+) -> wasmtime::Result<()> {
+    while let Some(offered) = again.first_mut() {
+        offered.is_under_way = true;
+        let Offer { event, id, .. } = &offered.offer;
+        let answer = if offered.to_set_aside {
+            let reason = "the module fails on it".to_owned();
+            match driver.call_set_aside(accessor, event.clone(), Some(id.clone()), reason.clone()).await? {
+                Ok(()) => Err(EventError::Rejected(reason)),
+                Err(why) => Err(EventError::Unsaved(why)),
+            }
+        } else {
+            let accepted = driver.call_on_door_event(accessor, event.clone(), Some(id.clone())).await?;
+            accepted.map(Into::into).map_err(Into::into)
+        };
+        // Whoever offered it may be gone.
+        let _ = again.remove(0).offer.reply.send(answer);
+    }
+    Ok(())
+}
+
+async fn call_request(
+    accessor: &Accessor<State>,
+    driver: &exports::Guest,
+    id: u64,
+    request: Request,
+) -> wasmtime::Result<Option<(u64, Answer)>> {
+    let Request { caller, method, headers, body } = request;
+    let headers = headers.into_iter().map(|(name, value)| exports::Header { name, value }).collect();
+    let response = match method.as_str() {
+        "POST" => driver.call_post(accessor, caller, headers, body).await?,
+        "DELETE" => driver.call_delete(accessor, caller, headers, body).await?,
+        "GET" => driver.call_get(accessor, caller, headers, body).await?,
+        "PUT" => driver.call_put(accessor, caller, headers, body).await?,
+        _ => driver.call_request(accessor, caller, method, headers, body).await?,
+    };
+    Ok(Some((id, Answer::Request(response.into()))))
+}
+
+async fn call_event(
+    accessor: &Accessor<State>,
+    driver: &exports::Guest,
+    call: u64,
+    event: String,
+    id: String,
+) -> wasmtime::Result<Option<(u64, Answer)>> {
+    let accepted = driver.call_on_door_event(accessor, event, Some(id)).await?;
+    Ok(Some((call, Answer::Event(accepted.map(Into::into).map_err(Into::into)))))
+}
+
+/// Gives the next call no time, if so asked.
+fn limit(accessor: &Accessor<State>, guard: &Guard, time: Time) {
+    if time == Time::None {
+        guard.take_all_time();
+        accessor.with(|mut access| access.as_context_mut().set_epoch_deadline(0));
+    }
+}
+
+/// Answers a call. Whoever asked may be gone.
+fn finish(calls: &mut HashMap<u64, Call>, id: u64, answer: Answer) {
+    match (calls.remove(&id), answer) {
+        (Some(Call::Request { reply, .. }), Answer::Request(response)) => drop(reply.send(response)),
+        (Some(Call::Event(offer)), Answer::Event(accepted)) => drop(offer.reply.send(accepted)),
+        (Some(Call::Update { reply }), Answer::Update) => drop(reply.send(())),
+        _ => unreachable!("a call is answered once, with its own kind of answer"),
+    }
+}
+
+impl From<exports::Response> for Response {
+    fn from(response: exports::Response) -> Self {
+        let headers = response.headers.into_iter().map(|header| (header.name, header.value));
+        Self { status: response.status, headers: headers.collect(), body: response.body }
+    }
+}
+
+impl From<exports::Acceptance> for Acceptance {
+    fn from(acceptance: exports::Acceptance) -> Self {
+        match acceptance {
+            exports::Acceptance::Accepted => Self::Accepted,
+            exports::Acceptance::Known => Self::Known,
+        }
+    }
+}
+
+impl From<exports::EventError> for EventError {
+    fn from(error: exports::EventError) -> Self {
+        match error {
+            exports::EventError::Rejected(reason) => Self::Rejected(reason),
+            exports::EventError::Unsaved(why) => Self::Unsaved(why),
+        }
+    }
+}

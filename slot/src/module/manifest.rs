@@ -1,0 +1,77 @@
+//! What a driver says of itself: `driver.json`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The manifest of the driver that this slot carries.
+const EMBEDDED: &str = include_str!("../../../driver.json");
+
+/// A driver's manifest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Manifest {
+    /// The name by which a system addresses the module.
+    pub generic_name: String,
+    /// What others may call.
+    pub functions: BTreeMap<String, Function>,
+    /// What can be set.
+    pub settings: BTreeMap<String, Setting>,
+    /// The interfaces of `wit/slot.wit` that the module may import.
+    pub capabilities: Vec<String>,
+}
+
+/// A function of a driver.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Function {
+    /// The clearance that a caller needs; `None` if any will do.
+    pub security: Option<Security>,
+}
+
+/// A clearance of PlaceOS.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// Support staff; a webhook has this one.
+    Support,
+    /// Administrators.
+    Administrator,
+}
+
+/// A setting of a driver.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Setting {
+    /// Its value where nobody sets it; `null` leaves it out.
+    pub default: Value,
+    /// Who writes it.
+    pub written_by: Writer,
+}
+
+/// Who writes a setting.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Writer {
+    /// The operator; the driver only reads it.
+    Operator,
+    /// The driver itself.
+    Driver,
+}
+
+impl Manifest {
+    /// The manifest of the driver that this slot carries.
+    pub fn embedded() -> Self {
+        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+        serde_json::from_str(EMBEDDED).expect("driver.json is a manifest")
+    }
+
+    /// Whether the module may save the setting `name`.
+    pub fn may_save(&self, name: &str) -> bool {
+        self.settings.get(name).is_some_and(|setting| setting.written_by == Writer::Driver)
+    }
+
+    /// The capability that an import asks for, if the manifest declares it.
+    pub(super) fn declares(&self, import: &str) -> bool {
+        let name = import.strip_prefix("placeos:slot/").and_then(|rest| rest.split('@').next());
+        name.is_some_and(|name| self.capabilities.iter().any(|capability| capability == name))
+    }
+}

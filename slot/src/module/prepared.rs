@@ -1,0 +1,66 @@
+//! A component that is ready to be made instances of.
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use super::guard;
+use super::imports::bindings::{Module as Bindings, ModulePre};
+use super::imports::{Imports, State};
+use super::manifest::Manifest;
+
+/// Why a module cannot be made an instance of.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The module wants more than it declares.
+    #[error("the module imports {0}, which its manifest does not declare")]
+    Undeclared(String),
+    /// The module is not one for this slot.
+    #[error("the module does not fit this slot: {0}")]
+    Unfit(String),
+}
+
+/// A component, checked against its manifest and linked to the capabilities.
+pub(super) struct Prepared {
+    pub(super) engine: Engine,
+    pub(super) linked: ModulePre<State>,
+    pub(super) manifest: Arc<Manifest>,
+}
+
+impl Prepared {
+    /// Takes a component that was compiled ahead of time.
+    ///
+    /// # Safety
+    ///
+    /// `compiled` must be what `slot-compile` has made, unchanged: it holds machine code.
+    pub(super) unsafe fn from_compiled(compiled: &[u8], manifest: Manifest) -> Result<Self, StartError> {
+        let engine = engine()?;
+        // SAFETY: the caller vouches for it.
+        let component = unsafe { Component::deserialize(&engine, compiled) }.map_err(unfit)?;
+        Self::link(engine, &component, manifest)
+    }
+
+    fn link(engine: Engine, component: &Component, manifest: Manifest) -> Result<Self, StartError> {
+        for (import, _) in component.component_type().imports(&engine) {
+            if !manifest.declares(import) {
+                return Err(StartError::Undeclared(import.to_owned()));
+            }
+        }
+        let mut linker = Linker::new(&engine);
+        Bindings::add_to_linker::<_, Imports>(&mut linker, |state| state).map_err(unfit)?;
+        let instance = linker.instantiate_pre(component).map_err(unfit)?;
+        let linked = ModulePre::new(instance).map_err(unfit)?;
+        Ok(Self { engine, linked, manifest: Arc::new(manifest) })
+    }
+}
+
+fn engine() -> Result<Engine, StartError> {
+    let engine = slot_engine::engine().map_err(unfit)?;
+    guard::start_ticking(&engine).map_err(|error| StartError::Unfit(error.to_string()))?;
+    Ok(engine)
+}
+
+fn unfit(error: wasmtime::Error) -> StartError {
+    StartError::Unfit(format!("{error:#}"))
+}
