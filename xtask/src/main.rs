@@ -1,1 +1,56 @@
-fn main(){}
+//! `cargo xtask`: every command of the README and of CI.
+//!
+//! It leans on three small crates only, because a newcomer waits for this program first.
+
+mod build;
+mod cargo;
+mod flags;
+mod serve;
+mod setup;
+mod test;
+mod versions;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use xshell::Shell;
+
+use flags::{CargoXtask, CargoXtaskCmd};
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os().skip(1).collect();
+    let flags = CargoXtask::parse(arguments).unwrap_or_else(|reason| reason.exit());
+    match run(flags.subcommand) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
+    let shell = Shell::new()?;
+    shell.change_dir(root()?);
+    match command {
+        CargoXtaskCmd::Setup(_) => setup::run(&shell).map(drop)?,
+        CargoXtaskCmd::Build(_) => build::run(&shell).map(drop)?,
+        CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
+        CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder of the workspace.
+fn root() -> anyhow::Result<&'static Path> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package
+        .parent()
+        .context("the package xtask is not in a workspace")
+}
+
+/// Tells the person at the terminal what is going on. Standard output is for results.
+fn say(text: impl std::fmt::Display) {
+    eprintln!("xtask: {text}");
+}

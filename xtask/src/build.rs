@@ -1,0 +1,92 @@
+//! The driver as a component, and the slot that carries it.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context, ensure};
+use xshell::{Shell, cmd};
+
+use crate::cargo::{on_host, on_wasm};
+use crate::say;
+use crate::setup::{self, WasmToolchain};
+use crate::versions::WASM_TARGET;
+
+/// Selects all of the workspace, for every program and for the tests: so cargo chooses the same
+/// features of each crate, and compiles it once.
+pub(crate) const WORKSPACE: [&str; 3] = ["--workspace", "--features", "slot-engine/compile"];
+
+/// Selects the driver as a component.
+pub(crate) const COMPONENT: [&str; 10] = [
+    "--package",
+    "rhombus-driver",
+    "--lib",
+    "--no-default-features",
+    "--features",
+    "component",
+    "--target",
+    WASM_TARGET,
+    "--target-dir",
+    MODULE,
+];
+
+/// Where the module is built, from the workspace's root. Apart from cargo's own folder, as its
+/// compiler may be another one; at a fixed place, as the slot's build script reads it there.
+const MODULE: &str = "target/module";
+
+/// What was built.
+pub(crate) struct Built {
+    /// The program placeos-slot.
+    pub(crate) slot: PathBuf,
+    /// What compiled the module.
+    pub(crate) wasm: WasmToolchain,
+}
+
+/// Sets up, and builds all that `serve` runs.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
+    let wasm = setup::run(shell)?;
+
+    on_wasm(cmd!(shell, "cargo build {COMPONENT...}"), wasm).run()?;
+    on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin slot-compile")).run()?;
+    let module = format!("{MODULE}/{WASM_TARGET}/debug/rhombus_driver.wasm");
+    let slot_compile = program("slot-compile")?;
+    cmd!(shell, "{slot_compile} {module} {MODULE}").run()?;
+    on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin placeos-slot")).run()?;
+    let slot = program("placeos-slot")?;
+
+    let root = shell.current_dir();
+    say_size("core module", &root.join(module))?;
+    say_size(
+        "component",
+        &root.join(MODULE).join("rhombus_driver.component.wasm"),
+    )?;
+    say_size(
+        "component, compiled",
+        &root.join(MODULE).join("rhombus_driver.cwasm"),
+    )?;
+    say_size("slot", &slot)?;
+    Ok(Built { slot, wasm })
+}
+
+/// A program of the workspace: cargo puts it beside this one, wherever that is.
+fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let own = env::current_exe().context("cannot tell where this program is")?;
+    let program = own.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));
+    ensure!(
+        program.exists(),
+        "{} was not built; start this program by `cargo xtask`, without a profile",
+        program.display()
+    );
+    Ok(program)
+}
+
+fn say_size(what: &str, file: &Path) -> anyhow::Result<()> {
+    let size = fs::metadata(file)
+        .with_context(|| format!("there is no {}", file.display()))?
+        .len();
+    say(format_args!(
+        "{:>9.1} kB  {what}: {}",
+        size as f64 / 1000.0,
+        file.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! What can be typed after `cargo xtask`.
+
+use std::ffi::OsString;
+
+xflags::xflags! {
+    /// Builds, runs and tests the Rhombus driver.
+    ///
+    /// Every command does its own set-up first and can be repeated: what is there already is not
+    /// done again.
+    cmd cargo-xtask {
+        /// Make sure that the build's tools are here: clippy, rustfmt, a C compiler, and Rust for
+        /// wasm32-unknown-unknown.
+        cmd setup {}
+
+        /// Build the driver as a component, compile it ahead of time, and build the slot around it.
+        cmd build {}
+
+        /// Build, then run the gateway with the demo building: `placeos-slot serve --demo`.
+        cmd serve {
+            /// Passed on to `placeos-slot serve`; `cargo xtask serve --help` lists them.
+            repeated args: OsString
+        }
+
+        /// Build, then check the format, run clippy, all tests and rustdoc. The last line counts.
+        cmd test {}
+    }
+}
+
+impl CargoXtask {
+    /// Reads the program's arguments, the program's own name left out.
+    pub(crate) fn parse(mut args: Vec<OsString>) -> xflags::Result<Self> {
+        match args.first() {
+            None => args.push("--help".into()),
+            // What follows `serve` is for another program, its flags included.
+            Some(command) if command == "serve" => args.insert(1, "--".into()),
+            Some(_) => {}
+        }
+        Self::from_vec(args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> xflags::Result<CargoXtask> {
+        CargoXtask::parse(args.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn commands_are_recognised() {
+        assert!(matches!(
+            parse(&["setup"]).unwrap().subcommand,
+            CargoXtaskCmd::Setup(_)
+        ));
+        assert!(matches!(
+            parse(&["build"]).unwrap().subcommand,
+            CargoXtaskCmd::Build(_)
+        ));
+        assert!(matches!(
+            parse(&["test"]).unwrap().subcommand,
+            CargoXtaskCmd::Test(_)
+        ));
+    }
+
+    #[test]
+    fn serve_passes_on_all_that_follows() {
+        let args = ["serve", "--allow", "127.0.0.1", "--help", "--", "-x"];
+        let CargoXtaskCmd::Serve(serve) = parse(&args).unwrap().subcommand else {
+            panic!("not the command serve");
+        };
+        assert_eq!(serve.args, args[1..]);
+    }
+
+    #[test]
+    fn nothing_asked_is_a_call_for_help() {
+        assert!(parse(&[]).unwrap_err().is_help());
+        assert!(parse(&["--help"]).unwrap_err().is_help());
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        assert!(!parse(&["tset"]).unwrap_err().is_help());
+        assert!(!parse(&["test", "--quick"]).unwrap_err().is_help());
+    }
+}

@@ -1,0 +1,61 @@
+//! Set-up: what the other commands need and a machine with Rust may lack.
+//!
+//! Each step looks first and acts only on what is missing.
+
+mod c_compiler;
+mod debian;
+mod rustup;
+mod wasm_target;
+
+use std::fs::File;
+
+use anyhow::Context;
+use xshell::{Cmd, Shell};
+
+pub(crate) use wasm_target::WasmToolchain;
+
+use crate::say;
+
+/// Makes sure that everything is here.
+///
+/// # Errors
+///
+/// Names the command that a person must run, if something is missing and cannot be had.
+pub(crate) fn run(shell: &Shell) -> anyhow::Result<WasmToolchain> {
+    c_compiler::ensure(shell)?;
+    let toolchain = match wasm_target::find(shell) {
+        Some(toolchain) if rustup::has_components(shell) => toolchain,
+        _ => {
+            let _held = one_at_a_time(shell)?;
+            rustup::ensure_components(shell)?;
+            wasm_target::ensure(shell)?
+        }
+    };
+    say("all tools are here");
+    Ok(toolchain)
+}
+
+/// Whether a command runs and ends well; what it prints is of no interest.
+fn succeeds(command: Cmd<'_>) -> bool {
+    command
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok()
+}
+
+/// Waits until no other set-up changes the same rustup. The lock ends with the file, or with the
+/// process.
+fn one_at_a_time(shell: &Shell) -> anyhow::Result<File> {
+    let folder = rustup::own_folder(shell)?;
+    shell.create_dir(&folder)?;
+    let path = folder.join("lock");
+    let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    if lock.try_lock().is_err() {
+        say("another set-up is at work, waiting for it to end");
+        lock.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
+    }
+    Ok(lock)
+}

@@ -1,0 +1,28 @@
+//! Whatever set-up may fetch, named in one place. Crates are pinned by Cargo.toml and Cargo.lock.
+
+use std::time::Duration;
+
+/// What the driver is compiled to.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// What of rustup the tests need beside the compiler and cargo.
+pub(crate) const COMPONENTS: [&str; 2] = ["clippy", "rustfmt"];
+
+/// How long rustup may take to fetch something (the largest is some 25 MB).
+pub(crate) const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
+
+/// Debian's C compiler and the headers that it needs.
+pub(crate) const C_COMPILER_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
+
+/// The oldest Rust that builds the driver.
+pub(crate) const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// rustup's name for the toolchain that is put together from [`RUST_PACKAGES`]. When the driver
+/// comes to need a newer Rust, it is another one.
+pub(crate) const OWN_TOOLCHAIN: &str =
+    concat!("rhombus-driver-wasm-", env!("CARGO_PKG_RUST_VERSION"));
+
+/// Debian's up-to-date Rust, which it carries for its browsers, and the linker for wasm. apt takes
+/// the newest of each; what they depend on (LLVM above all) comes with them.
+pub(crate) const RUST_PACKAGES: [&str; 4] =
+    ["rustc-web", "rust-web-clippy", "rust-web-src", "lld-22"];
