@@ -1,0 +1,89 @@
+//! The native driver as an instance of a scenario.
+
+mod host;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_executor::{LocalPool, LocalSpawner};
+use futures_util::task::LocalSpawnExt;
+use rhombus_driver::Driver;
+use rhombus_driver::intake::{Acceptance, EventError};
+use rhombus_replay::{Call, Instance, Outcome, Response, Ticket, World};
+
+use host::Scripted;
+
+/// A driver and the tasks of its calls. Dropping it kills them all.
+pub(crate) struct Native {
+    driver: Driver<Scripted>,
+    pool: LocalPool,
+    spawner: LocalSpawner,
+    outcomes: Rc<RefCell<Vec<(Ticket, Outcome)>>>,
+}
+
+impl Instance for Native {
+    async fn load(world: &World, settings: &str) -> Result<Self, String> {
+        let mut pool = LocalPool::new();
+        let driver = pool.run_until(Driver::load(Scripted(world.clone()), settings));
+        let driver = driver.map_err(|error| error.to_string())?;
+        let spawner = pool.spawner();
+        let running = driver.clone();
+        spawner
+            .spawn_local(async move { running.run().await })
+            .unwrap();
+        Ok(Self {
+            driver,
+            pool,
+            spawner,
+            outcomes: Rc::default(),
+        })
+    }
+
+    fn begin(&mut self, ticket: Ticket, call: Call) {
+        let driver = self.driver.clone();
+        let outcomes = Rc::clone(&self.outcomes);
+        let calling = async move {
+            let outcome = answer(&driver, call).await;
+            outcomes.borrow_mut().push((ticket, outcome));
+        };
+        self.spawner.spawn_local(calling).unwrap();
+    }
+
+    async fn settle(&mut self) {
+        self.pool.run_until_stalled();
+    }
+
+    fn outcomes(&mut self) -> Vec<(Ticket, Outcome)> {
+        self.outcomes.take()
+    }
+}
+
+async fn answer(driver: &Driver<Scripted>, call: Call) -> Outcome {
+    match call {
+        Call::Request {
+            caller,
+            method,
+            body,
+        } => {
+            let response = driver.request(caller.as_deref(), &method, &body).await;
+            let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            Outcome::Response(Response {
+                status: response.status,
+                headers: response.headers.into_iter().map(header).collect(),
+                body: response.body,
+            })
+        }
+        Call::Event { event, id } => {
+            Outcome::Event(match driver.on_door_event(&event, id.as_deref()).await {
+                Ok(Acceptance::Accepted) => "accepted".to_owned(),
+                Ok(Acceptance::Known) => "known".to_owned(),
+                Err(EventError::Unsaved(_)) => "unsaved".to_owned(),
+                Err(EventError::Rejected(reason)) => format!("rejected: {reason}"),
+            })
+        }
+        Call::Update(settings) => {
+            driver.update(&settings).await;
+            Outcome::Updated
+        }
+    }
+}
