@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A module slot: runs the Rhombus driver as WebAssembly and gives it exactly what its manifest
+/// declares.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = TOUR)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const TOUR: &str = "\
+A first look, with two terminals:
+  placeos-slot receive --secret 123456
+  placeos-slot serve --demo --allow 127.0.0.1
+
+How much is logged is said by PLACEOS_SLOT_LOG, for example: debug, or warn,driver=debug";
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the driver by HTTP, on the same routes as PlaceOS
+    ///
+    /// There is the webhook by which Rhombus subscribes, lists doors and unlocks them, and
+    /// /api/engine/v2/signal, by which door events come in. On a terminal it prints the URLs, and
+    /// commands to try; scripts find the URLs and keys in access.json in the data folder while it
+    /// runs. SIGINT and SIGTERM end it, once the requests under way are answered.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
+    /// Receive what the driver sends, and check its signatures: a sample subscriber
+    ///
+    /// It answers every POST 200 and prints the door event, and whether the signature in its body
+    /// and the one in its headers are right.
+    #[command(after_help = RECEIVE_EXAMPLES)]
+    Receive(Receive),
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(env = "PLACEOS_SLOT_LISTEN")]
+    pub listen: SocketAddr,
+
+    /// Where subscriptions, undelivered events and keys are kept; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "placeos-slot-data")]
+    #[arg(env = "PLACEOS_SLOT_DATA")]
+    pub data: PathBuf,
+
+    /// Have a demo building: a dozen doors, and people who use them
+    #[arg(long, env = "PLACEOS_SLOT_DEMO")]
+    pub demo: bool,
+
+    /// Seconds between two swipes in the demo building; 0 for none
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "demo")]
+    #[arg(env = "PLACEOS_SLOT_SWIPE_EVERY")]
+    pub swipe_every: u32,
+
+    /// A setting of the driver, its value in JSON; may be given again
+    ///
+    /// Or an object of several: {"NAME": JSON, …}
+    #[arg(
+        long,
+        value_name = "NAME=JSON",
+        env = "PLACEOS_SLOT_SET",
+        hide_env_values = true
+    )]
+    pub set: Vec<String>,
+
+    /// Let POSTs go there too; may be given again
+    ///
+    /// An origin, a host, *.host, an address or an address block. It is added to the setting
+    /// allowed_hosts. Plain http is let through to an address, or a block of them, or an origin
+    /// written with http://, and not else.
+    #[arg(
+        long,
+        value_name = "ENTRY",
+        env = "PLACEOS_SLOT_ALLOW",
+        value_delimiter = ','
+    )]
+    pub allow: Vec<String>,
+
+    /// Certificates, in PEM, that receivers' certificates may be signed by, besides the system's
+    #[arg(long, value_name = "FILE", env = "PLACEOS_SLOT_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  Try it, with a receiver on this machine:
+    placeos-slot serve --demo --allow 127.0.0.1
+  As Rhombus needs it, behind a proxy that ends TLS:
+    placeos-slot serve --data /var/lib/placeos-slot
+  Answer as today's driver does, where the two differ:
+    placeos-slot serve --set contract='\"deployed\"'
+  Deliver to a receiver inside the building, whose certificate is the building's own:
+    placeos-slot serve --allow https://video.building.example --ca-file building-ca.pem";
+
+/// `receive`
+#[derive(Debug, Args)]
+pub struct Receive {
+    /// The secret that the subscription was made with
+    #[arg(long, value_name = "TEXT", value_parser = secret)]
+    #[arg(env = "PLACEOS_SLOT_RECEIVE_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
+    #[arg(env = "PLACEOS_SLOT_RECEIVE_LISTEN")]
+    pub listen: SocketAddr,
+}
+
+/// A secret of blanks is none: the driver signs nothing with it.
+fn secret(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() {
+        Err("a secret must not be blank")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+const RECEIVE_EXAMPLES: &str = "\
+Example:
+  placeos-slot receive --secret 123456
+  and subscribe it: POST {\"webhook\": \"http://127.0.0.1:9000/\", \"secret\": \"123456\"} to the
+  webhook URL that serve prints. The gateway sends there only with --allow 127.0.0.1.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn swipes_are_for_the_demo_building_only() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        assert!(parse("placeos-slot serve --swipe-every 1").is_err());
+        assert!(parse("placeos-slot serve --demo --swipe-every 1").is_ok());
+    }
+}
