@@ -29,7 +29,12 @@ pub trait Doors: Send + Sync {
     /// The doors of one.
     fn list(&self, system: String) -> Answer<Result<Vec<Door>, String>>;
     /// Unlocks a door of one.
-    fn unlock(&self, system: String, door: String, caller: Option<String>) -> Answer<Result<Outcome, String>>;
+    fn unlock(
+        &self,
+        system: String,
+        door: String,
+        caller: Option<String>,
+    ) -> Answer<Result<Outcome, String>>;
 }
 
 /// A building without a security system.
@@ -45,7 +50,12 @@ impl Doors for NoDoors {
         Box::pin(async move { Err(format!("there is no security system {system}")) })
     }
 
-    fn unlock(&self, system: String, _door: String, _caller: Option<String>) -> Answer<Result<Outcome, String>> {
+    fn unlock(
+        &self,
+        system: String,
+        _door: String,
+        _caller: Option<String>,
+    ) -> Answer<Result<Outcome, String>> {
         Box::pin(async move { Err(format!("there is no security system {system}")) })
     }
 }

@@ -16,7 +16,11 @@ pub struct Latest(Mutex<BTreeMap<String, String>>);
 impl Latest {
     /// The value of `key`, as JSON text.
     pub fn get(&self, key: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
     }
 }
 

@@ -37,12 +37,20 @@ pub enum CommitError {
     Failed(String),
 }
 
+/// A record: its key and its value.
+pub type Record = (String, Vec<u8>);
+
 /// A module's records: text keys in byte order, opaque values.
 pub trait Storage: Send + Sync {
     /// The value of `key`.
     fn get(&self, key: String) -> Answer<Result<Option<Vec<u8>>, String>>;
     /// At most `limit` records whose key begins with `prefix` and follows `after`, in key order.
-    fn scan(&self, prefix: String, after: Option<String>, limit: u32) -> Answer<Result<Vec<(String, Vec<u8>)>, String>>;
+    fn scan(
+        &self,
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Answer<Result<Vec<Record>, String>>;
     /// All of `changes`, or none; durable when the answer comes.
     fn commit(&self, changes: Vec<Change>) -> Answer<Result<(), CommitError>>;
 }

@@ -57,9 +57,16 @@ pub(super) enum Time {
 
 /// What a module's supervisor is asked.
 pub(super) enum Command {
-    Request { request: Request, time: Time, reply: oneshot::Sender<Response> },
+    Request {
+        request: Request,
+        time: Time,
+        reply: oneshot::Sender<Response>,
+    },
     Event(Offer),
-    Update { settings: String, reply: oneshot::Sender<()> },
+    Update {
+        settings: String,
+        reply: oneshot::Sender<()>,
+    },
     Stop,
 }
 
@@ -74,12 +81,18 @@ pub(super) struct Offer {
 impl Request {
     /// The answer if a trap ends the call: what was done is not known.
     pub(super) fn when_trapped(&self) -> Response {
-        self.failed(500, "the module failed; what became of the request is not known")
+        self.failed(
+            500,
+            "the module failed; what became of the request is not known",
+        )
     }
 
     /// The answer if there is no instance: nothing was done.
     pub(super) fn when_down(&self) -> Response {
-        self.failed(503, "the module is being restarted; repeat the request later")
+        self.failed(
+            503,
+            "the module is being restarted; repeat the request later",
+        )
     }
 
     /// For an unlock that fails, for any reason, the contract has 403.

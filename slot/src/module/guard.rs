@@ -22,6 +22,7 @@ const MEMORY: usize = 128 << 20;
 /// Watches one instance.
 #[derive(Debug)]
 pub(super) struct Guard {
+    limit: Duration,
     since: Instant,
     /// When the guest was last let go on, in milliseconds after `since`.
     entered: AtomicU64,
@@ -30,7 +31,16 @@ pub(super) struct Guard {
 
 impl Guard {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { since: Instant::now(), entered: AtomicU64::new(0), out_of_time: AtomicBool::new(false) })
+        Self::with_limit(CPU_LIMIT)
+    }
+
+    fn with_limit(limit: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            since: Instant::now(),
+            entered: AtomicU64::new(0),
+            out_of_time: AtomicBool::new(false),
+        })
     }
 
     /// Has `store` ask this guard.
@@ -39,7 +49,7 @@ impl Guard {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             if guard.is_out_of_time() {
-                wasmtime::bail!("the module computed for longer than {} s", CPU_LIMIT.as_secs());
+                wasmtime::bail!("the module computed for longer than {:?}", guard.limit);
             }
             Ok(UpdateDeadline::Continue(1))
         });
@@ -52,30 +62,40 @@ impl Guard {
 
     /// Polls `work`, which runs the guest, with this guard's clock set anew each time.
     pub(super) fn timed<F: Future>(self: Arc<Self>, work: F) -> impl Future<Output = F::Output> {
-        Timed { guard: self, work: Box::pin(work) }
+        Timed {
+            guard: self,
+            work: Box::pin(work),
+        }
     }
 
     fn is_out_of_time(&self) -> bool {
         let entered = Duration::from_millis(self.entered.load(Ordering::Relaxed));
-        self.out_of_time.load(Ordering::Relaxed) || self.since.elapsed().saturating_sub(entered) > CPU_LIMIT
+        self.out_of_time.load(Ordering::Relaxed)
+            || self.since.elapsed().saturating_sub(entered) > self.limit
     }
 }
 
 /// The limits on a guest's memory and tables.
 pub(super) fn limits() -> StoreLimits {
-    StoreLimitsBuilder::new().memory_size(MEMORY).table_elements(100_000).instances(8).build()
+    StoreLimitsBuilder::new()
+        .memory_size(MEMORY)
+        .table_elements(100_000)
+        .instances(8)
+        .build()
 }
 
 /// Moves the epoch of `engine` on, until the engine is gone.
 pub(super) fn start_ticking(engine: &Engine) -> std::io::Result<()> {
     let engine = engine.weak();
-    std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(TICK);
+            }
+        })?;
     Ok(())
 }
 
@@ -91,5 +111,58 @@ impl<F: Future> Future for Timed<F> {
         let now = u64::try_from(self.guard.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.guard.entered.store(now, Ordering::Relaxed);
         self.work.as_mut().poll(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use wasmtime::{Instance, Module};
+
+    use super::*;
+
+    /// `(module (func (export "f") (loop (br 0))))`
+    const LOOPS_FOR_EVER: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x09\x01\x07\0\x03\x40\x0c\0\x0b\x0b";
+    /// `(module (func (export "f")))`
+    const DOES_NOTHING: &[u8] =
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x04\x01\x02\0\x0b";
+
+    /// Calls a module's `f` after `idle` within one guard's watch, as often as `times`.
+    fn call(module: &[u8], limit: Duration, idle: Duration, times: usize) -> wasmtime::Result<()> {
+        let engine = slot_engine::engine()?;
+        start_ticking(&engine)?;
+        let mut store = Store::new(&engine, ());
+        let guard = Guard::with_limit(limit);
+        guard.watch(&mut store);
+        let module = Module::new(&engine, module)?;
+        for _ in 0..times {
+            let instance = Instance::new(&mut store, &module, &[])?;
+            let f = instance.get_typed_func::<(), ()>(&mut store, "f")?;
+            std::thread::sleep(idle);
+            let calling = async { f.call(&mut store, ()) };
+            Arc::clone(&guard).timed(calling).now_or_never().unwrap()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_guest_that_computes_for_ever_is_stopped() {
+        let stopped = call(
+            LOOPS_FOR_EVER,
+            Duration::from_millis(100),
+            Duration::ZERO,
+            1,
+        )
+        .unwrap_err();
+        assert!(
+            format!("{stopped:#}").contains("computed for longer than 100ms"),
+            "{stopped:#}"
+        );
+    }
+
+    #[test]
+    fn waiting_uses_up_no_time() {
+        let limit = Duration::from_millis(100);
+        call(DOES_NOTHING, limit, 2 * TICK, 2).unwrap();
     }
 }

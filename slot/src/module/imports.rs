@@ -6,7 +6,9 @@ use std::time::Duration;
 use wasmtime::StoreLimits;
 use wasmtime::component::{Accessor, HasData};
 
-use crate::host::{Capabilities, doors as host_doors, http as host_http, log as host_log, storage as host_storage};
+use crate::host::{
+    Capabilities, doors as host_doors, http as host_http, log as host_log, storage as host_storage,
+};
 
 use super::manifest::Manifest;
 
@@ -54,7 +56,10 @@ impl storage::HostWithStore<State> for Imports {
         limit: u32,
     ) -> Result<Vec<storage::Entry>, String> {
         let page = capability(accessor, |all| all.storage.scan(prefix, after, limit)).await?;
-        Ok(page.into_iter().map(|(key, value)| storage::Entry { key, value }).collect())
+        Ok(page
+            .into_iter()
+            .map(|(key, value)| storage::Entry { key, value })
+            .collect())
     }
 
     async fn commit(
@@ -62,14 +67,19 @@ impl storage::HostWithStore<State> for Imports {
         changes: Vec<storage::Change>,
     ) -> Result<(), storage::CommitError> {
         let changes = changes.into_iter().map(Into::into).collect();
-        capability(accessor, |all| all.storage.commit(changes)).await.map_err(Into::into)
+        capability(accessor, |all| all.storage.commit(changes))
+            .await
+            .map_err(Into::into)
     }
 }
 
 impl http::Host for &mut State {}
 
 impl http::HostWithStore<State> for Imports {
-    async fn post(accessor: &Accessor<State, Self>, request: http::Request) -> Result<http::Response, http::Failure> {
+    async fn post(
+        accessor: &Accessor<State, Self>,
+        request: http::Request,
+    ) -> Result<http::Response, http::Failure> {
         let answer = capability(accessor, |all| all.http.post(request.into())).await;
         answer.map(Into::into).map_err(Into::into)
     }
@@ -86,9 +96,18 @@ impl doors::HostWithStore<State> for Imports {
         capability(accessor, |all| all.doors.systems()).await
     }
 
-    async fn list(accessor: &Accessor<State, Self>, system: String) -> Result<Vec<doors::Door>, String> {
+    async fn list(
+        accessor: &Accessor<State, Self>,
+        system: String,
+    ) -> Result<Vec<doors::Door>, String> {
         let list = capability(accessor, |all| all.doors.list(system)).await?;
-        Ok(list.into_iter().map(|door| doors::Door { id: door.id, description: door.description }).collect())
+        Ok(list
+            .into_iter()
+            .map(|door| doors::Door {
+                id: door.id,
+                description: door.description,
+            })
+            .collect())
     }
 
     async fn unlock(
@@ -115,7 +134,11 @@ impl status::Host for &mut State {
 impl settings::Host for &mut State {}
 
 impl settings::HostWithStore<State> for Imports {
-    async fn save(accessor: &Accessor<State, Self>, name: String, json: String) -> Result<(), String> {
+    async fn save(
+        accessor: &Accessor<State, Self>,
+        name: String,
+        json: String,
+    ) -> Result<(), String> {
         let saved = accessor.with(|mut access| {
             let state = access.get();
             let may_save = state.manifest.may_save(&name);
@@ -154,7 +177,10 @@ impl log::Host for &mut State {
             log::Level::Warn => host_log::Level::Warn,
             log::Level::Error => host_log::Level::Error,
         };
-        let fields: Vec<_> = fields.into_iter().map(|field| (field.name, field.value)).collect();
+        let fields: Vec<_> = fields
+            .into_iter()
+            .map(|field| (field.name, field.value))
+            .collect();
         self.capabilities.log.log(level, &message, &fields);
     }
 }
@@ -164,7 +190,9 @@ impl From<storage::Change> for host_storage::Change {
         match change {
             storage::Change::Put(storage::Entry { key, value }) => Self::Put { key, value },
             storage::Change::Delete(key) => Self::Delete { key },
-            storage::Change::PutIfAbsent(storage::Entry { key, value }) => Self::PutIfAbsent { key, value },
+            storage::Change::PutIfAbsent(storage::Entry { key, value }) => {
+                Self::PutIfAbsent { key, value }
+            }
         }
     }
 }
@@ -182,7 +210,11 @@ impl From<http::Request> for host_http::Post {
     fn from(request: http::Request) -> Self {
         Self {
             url: request.url,
-            headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+            headers: request
+                .headers
+                .into_iter()
+                .map(|header| (header.name, header.value))
+                .collect(),
             body: request.body,
             timeout: Duration::from_millis(request.timeout_ms.into()),
             wanted: request.wanted,
@@ -193,7 +225,11 @@ impl From<http::Request> for host_http::Post {
 impl From<host_http::PostAnswer> for http::Response {
     fn from(answer: host_http::PostAnswer) -> Self {
         let header = |(name, value)| http::Header { name, value };
-        Self { status: answer.status, headers: answer.headers.into_iter().map(header).collect(), body: answer.body }
+        Self {
+            status: answer.status,
+            headers: answer.headers.into_iter().map(header).collect(),
+            body: answer.body,
+        }
     }
 }
 

@@ -32,9 +32,14 @@ pub(super) enum End {
 
 /// A call that has not been answered.
 pub(super) enum Call {
-    Request { request: Request, reply: oneshot::Sender<Response> },
+    Request {
+        request: Request,
+        reply: oneshot::Sender<Response>,
+    },
     Event(Offer),
-    Update { reply: oneshot::Sender<()> },
+    Update {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// What lives longer than an instance.
@@ -59,14 +64,20 @@ pub(super) struct Offered {
 
 /// Runs an instance until it ends.
 pub(super) async fn live(prepared: &Prepared, capabilities: Capabilities, work: Work<'_>) -> End {
-    let state = State { capabilities, manifest: Arc::clone(&prepared.manifest), limits: limits() };
+    let state = State {
+        capabilities,
+        manifest: Arc::clone(&prepared.manifest),
+        limits: limits(),
+    };
     let mut store = Store::new(&prepared.engine, state);
     store.limiter(|state| &mut state.limits);
     let guard = Guard::new();
     guard.watch(&mut store);
     let run = async {
         let instance = prepared.linked.instantiate_async(&mut store).await?;
-        store.run_concurrent(async |accessor| serve(accessor, &instance, &guard, work).await).await?
+        store
+            .run_concurrent(async |accessor| serve(accessor, &instance, &guard, work).await)
+            .await?
     };
     // The store is dropped with this call; what it has asked of the storage before goes first there.
     match Arc::clone(&guard).timed(run).await {
@@ -75,7 +86,8 @@ pub(super) async fn live(prepared: &Prepared, capabilities: Capabilities, work: 
     }
 }
 
-type Calling<'a> = Pin<Box<dyn Future<Output = wasmtime::Result<Option<(u64, Answer)>>> + Send + 'a>>;
+type Calling<'a> =
+    Pin<Box<dyn Future<Output = wasmtime::Result<Option<(u64, Answer)>>> + Send + 'a>>;
 
 enum Answer {
     Request(Response),
@@ -97,7 +109,9 @@ async fn serve(
     (work.loaded)();
 
     let mut calling = FuturesUnordered::<Calling<'_>>::new();
-    calling.push(Box::pin(driver.call_run(accessor).map(|ended| ended.map(|()| None))));
+    calling.push(Box::pin(
+        driver.call_run(accessor).map(|ended| ended.map(|()| None)),
+    ));
     let mut is_stopping = false;
     let mut last = 0;
     loop {
@@ -151,12 +165,17 @@ async fn offer_again(
         let Offer { event, id, .. } = &offered.offer;
         let answer = if offered.to_set_aside {
             let reason = "the module fails on it".to_owned();
-            match driver.call_set_aside(accessor, event.clone(), Some(id.clone()), reason.clone()).await? {
+            match driver
+                .call_set_aside(accessor, event.clone(), Some(id.clone()), reason.clone())
+                .await?
+            {
                 Ok(()) => Err(EventError::Rejected(reason)),
                 Err(why) => Err(EventError::Unsaved(why)),
             }
         } else {
-            let accepted = driver.call_on_door_event(accessor, event.clone(), Some(id.clone())).await?;
+            let accepted = driver
+                .call_on_door_event(accessor, event.clone(), Some(id.clone()))
+                .await?;
             accepted.map(Into::into).map_err(Into::into)
         };
         // Whoever offered it may be gone.
@@ -171,14 +190,26 @@ async fn call_request(
     id: u64,
     request: Request,
 ) -> wasmtime::Result<Option<(u64, Answer)>> {
-    let Request { caller, method, headers, body } = request;
-    let headers = headers.into_iter().map(|(name, value)| exports::Header { name, value }).collect();
+    let Request {
+        caller,
+        method,
+        headers,
+        body,
+    } = request;
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| exports::Header { name, value })
+        .collect();
     let response = match method.as_str() {
         "POST" => driver.call_post(accessor, caller, headers, body).await?,
         "DELETE" => driver.call_delete(accessor, caller, headers, body).await?,
         "GET" => driver.call_get(accessor, caller, headers, body).await?,
         "PUT" => driver.call_put(accessor, caller, headers, body).await?,
-        _ => driver.call_request(accessor, caller, method, headers, body).await?,
+        _ => {
+            driver
+                .call_request(accessor, caller, method, headers, body)
+                .await?
+        }
     };
     Ok(Some((id, Answer::Request(response.into()))))
 }
@@ -191,7 +222,10 @@ async fn call_event(
     id: String,
 ) -> wasmtime::Result<Option<(u64, Answer)>> {
     let accepted = driver.call_on_door_event(accessor, event, Some(id)).await?;
-    Ok(Some((call, Answer::Event(accepted.map(Into::into).map_err(Into::into)))))
+    Ok(Some((
+        call,
+        Answer::Event(accepted.map(Into::into).map_err(Into::into)),
+    )))
 }
 
 /// Gives the next call no time, if so asked.
@@ -205,7 +239,9 @@ fn limit(accessor: &Accessor<State>, guard: &Guard, time: Time) {
 /// Answers a call. Whoever asked may be gone.
 fn finish(calls: &mut HashMap<u64, Call>, id: u64, answer: Answer) {
     match (calls.remove(&id), answer) {
-        (Some(Call::Request { reply, .. }), Answer::Request(response)) => drop(reply.send(response)),
+        (Some(Call::Request { reply, .. }), Answer::Request(response)) => {
+            drop(reply.send(response))
+        }
         (Some(Call::Event(offer)), Answer::Event(accepted)) => drop(offer.reply.send(accepted)),
         (Some(Call::Update { reply }), Answer::Update) => drop(reply.send(())),
         _ => unreachable!("a call is answered once, with its own kind of answer"),
@@ -214,8 +250,15 @@ fn finish(calls: &mut HashMap<u64, Call>, id: u64, answer: Answer) {
 
 impl From<exports::Response> for Response {
     fn from(response: exports::Response) -> Self {
-        let headers = response.headers.into_iter().map(|header| (header.name, header.value));
-        Self { status: response.status, headers: headers.collect(), body: response.body }
+        let headers = response
+            .headers
+            .into_iter()
+            .map(|header| (header.name, header.value));
+        Self {
+            status: response.status,
+            headers: headers.collect(),
+            body: response.body,
+        }
     }
 }
 

@@ -60,18 +60,29 @@ pub enum Writer {
 impl Manifest {
     /// The manifest of the driver that this slot carries.
     pub fn embedded() -> Self {
-        #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the file is part of the program, and a test reads it"
+        )]
         serde_json::from_str(EMBEDDED).expect("driver.json is a manifest")
     }
 
     /// Whether the module may save the setting `name`.
     pub fn may_save(&self, name: &str) -> bool {
-        self.settings.get(name).is_some_and(|setting| setting.written_by == Writer::Driver)
+        self.settings
+            .get(name)
+            .is_some_and(|setting| setting.written_by == Writer::Driver)
     }
 
     /// The capability that an import asks for, if the manifest declares it.
     pub(super) fn declares(&self, import: &str) -> bool {
-        let name = import.strip_prefix("placeos:slot/").and_then(|rest| rest.split('@').next());
-        name.is_some_and(|name| self.capabilities.iter().any(|capability| capability == name))
+        let name = import
+            .strip_prefix("placeos:slot/")
+            .and_then(|rest| rest.split('@').next());
+        name.is_some_and(|name| {
+            self.capabilities
+                .iter()
+                .any(|capability| capability == name)
+        })
     }
 }

@@ -51,7 +51,10 @@ pub(crate) enum State {
 
 impl Module {
     /// Prepares the driver that this program carries. Nothing happens until the supervisor runs.
-    pub fn embedded(capabilities: Capabilities, settings: String) -> Result<(Self, Supervisor), StartError> {
+    pub fn embedded(
+        capabilities: Capabilities,
+        settings: String,
+    ) -> Result<(Self, Supervisor), StartError> {
         // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of.
         unsafe { Self::from_compiled(EMBEDDED, Manifest::embedded(), capabilities, settings) }
     }
@@ -72,11 +75,22 @@ impl Module {
         Ok(Self::start(prepared, capabilities, settings))
     }
 
-    fn start(prepared: Prepared, capabilities: Capabilities, settings: String) -> (Self, Supervisor) {
+    fn start(
+        prepared: Prepared,
+        capabilities: Capabilities,
+        settings: String,
+    ) -> (Self, Supervisor) {
         let (commands, queue) = mpsc::unbounded_channel();
         let (report, state) = watch::channel(State::Starting);
         let random = Arc::clone(&capabilities.random);
-        (Self { commands, state, random }, Supervisor::new(prepared, capabilities, settings, queue, report))
+        (
+            Self {
+                commands,
+                state,
+                random,
+            },
+            Supervisor::new(prepared, capabilities, settings, queue, report),
+        )
     }
 
     /// Answers a webhook request. A PUT that a trap ends is a 403 and is never repeated, as the door
@@ -92,24 +106,52 @@ impl Module {
 
     async fn request_within(&self, request: Request, time: Time) -> Response {
         let ended = request.when_down();
-        self.ask(|reply| Command::Request { request, time, reply }).await.unwrap_or(ended)
+        self.ask(|reply| Command::Request {
+            request,
+            time,
+            reply,
+        })
+        .await
+        .unwrap_or(ended)
     }
 
     /// Offers a door event, as JSON text; returns when it is durable. `id` names it, the same when
     /// it is offered again. One that is under way when the instance traps is offered to the next.
-    pub async fn door_event(&self, event: String, id: Option<String>) -> Result<Acceptance, EventError> {
+    pub async fn door_event(
+        &self,
+        event: String,
+        id: Option<String>,
+    ) -> Result<Acceptance, EventError> {
         self.offer(event, id, Time::Enough).await
     }
 
     /// The same, for an event that is given no time at first and so traps.
-    pub async fn door_event_without_time(&self, event: String, id: Option<String>) -> Result<Acceptance, EventError> {
+    pub async fn door_event_without_time(
+        &self,
+        event: String,
+        id: Option<String>,
+    ) -> Result<Acceptance, EventError> {
         self.offer(event, id, Time::None).await
     }
 
-    async fn offer(&self, event: String, id: Option<String>, time: Time) -> Result<Acceptance, EventError> {
+    async fn offer(
+        &self,
+        event: String,
+        id: Option<String>,
+        time: Time,
+    ) -> Result<Acceptance, EventError> {
         let id = id.unwrap_or_else(|| format!("evt_{}", hex::encode(self.random.bytes(16))));
         let ended = Err(EventError::Unsaved("the module has ended".to_owned()));
-        self.ask(|reply| Command::Event(Offer { event, id, time, reply })).await.unwrap_or(ended)
+        self.ask(|reply| {
+            Command::Event(Offer {
+                event,
+                id,
+                time,
+                reply,
+            })
+        })
+        .await
+        .unwrap_or(ended)
     }
 
     /// Gives the module whole new settings, a JSON object. Returns when it has taken them.

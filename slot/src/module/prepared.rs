@@ -34,7 +34,10 @@ impl Prepared {
     /// # Safety
     ///
     /// `compiled` must be what `slot-compile` has made, unchanged: it holds machine code.
-    pub(super) unsafe fn from_compiled(compiled: &[u8], manifest: Manifest) -> Result<Self, StartError> {
+    pub(super) unsafe fn from_compiled(
+        compiled: &[u8],
+        manifest: Manifest,
+    ) -> Result<Self, StartError> {
         let engine = engine()?;
         // SAFETY: the caller vouches for it.
         let component = unsafe { Component::deserialize(&engine, compiled) }.map_err(unfit)?;
@@ -51,7 +54,11 @@ impl Prepared {
         Bindings::add_to_linker::<_, Imports>(&mut linker, |state| state).map_err(unfit)?;
         let instance = linker.instantiate_pre(component).map_err(unfit)?;
         let linked = ModulePre::new(instance).map_err(unfit)?;
-        Ok(Self { engine, linked, manifest: Arc::new(manifest) })
+        Ok(Self {
+            engine,
+            linked,
+            manifest: Arc::new(manifest),
+        })
     }
 }
 

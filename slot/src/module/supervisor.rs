@@ -39,7 +39,15 @@ impl Supervisor {
         queue: mpsc::UnboundedReceiver<Command>,
         report: watch::Sender<State>,
     ) -> Self {
-        Self { prepared, capabilities, settings, queue, report, again: Vec::new(), pause: FIRST_PAUSE }
+        Self {
+            prepared,
+            capabilities,
+            settings,
+            queue,
+            report,
+            again: Vec::new(),
+            pause: FIRST_PAUSE,
+        }
     }
 
     /// Runs until [`Module::stop`](super::Module::stop), or until nobody holds the module any more.
@@ -60,19 +68,19 @@ impl Supervisor {
                 },
             )
             .await;
-            let why = match end {
+            let (why, is_trap) = match end {
                 End::Stopped => break,
-                End::NotLoaded(why) => {
-                    self.give_up_events(&why);
-                    why
-                }
-                End::Trapped(why) => {
-                    self.take_over(calls);
-                    why
-                }
+                End::NotLoaded(why) => (why, false),
+                End::Trapped(why) => (why, true),
             };
             tracing::error!(reason = %why, pause = ?self.pause, "the module has ended; another instance follows");
-            self.report.send_replace(State::Down(why));
+            // Before anybody is answered: who repeats a request then must not find the module ready.
+            self.report.send_replace(State::Down(why.clone()));
+            if is_trap {
+                self.take_over(calls);
+            } else {
+                self.give_up_events(&why);
+            }
             if self.capabilities.clock.now().saturating_sub(started) >= STEADY_AFTER {
                 self.pause = FIRST_PAUSE;
             }
@@ -106,7 +114,11 @@ impl Supervisor {
             match call {
                 Call::Request { request, reply } => drop(reply.send(request.when_trapped())),
                 Call::Event(offer) => {
-                    self.again.push(Offered { offer, to_set_aside: false, is_under_way: false });
+                    self.again.push(Offered {
+                        offer,
+                        to_set_aside: false,
+                        is_under_way: false,
+                    });
                 }
                 // The next instance is loaded with these settings.
                 Call::Update { reply } => drop(reply.send(())),
@@ -128,7 +140,11 @@ impl Supervisor {
             match command {
                 Command::Request { request, reply, .. } => drop(reply.send(request.when_down())),
                 Command::Event(offer) => {
-                    self.again.push(Offered { offer, to_set_aside: false, is_under_way: false });
+                    self.again.push(Offered {
+                        offer,
+                        to_set_aside: false,
+                        is_under_way: false,
+                    });
                 }
                 Command::Update { settings, reply } => {
                     self.settings = settings;
@@ -141,7 +157,10 @@ impl Supervisor {
 
     fn give_up_events(&mut self, why: &str) {
         for offered in self.again.drain(..) {
-            let _ = offered.offer.reply.send(Err(EventError::Unsaved(why.to_owned())));
+            let _ = offered
+                .offer
+                .reply
+                .send(Err(EventError::Unsaved(why.to_owned())));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::host::log::{Level, Log};
 use crate::host::random::Random;
 use crate::host::settings::Settings;
 use crate::host::status::Status;
-use crate::host::storage::{Change, CommitError, Storage};
+use crate::host::storage::{Change, CommitError, Record, Storage};
 use crate::host::{Answer, Capabilities};
 
 /// All of them.
@@ -44,7 +44,7 @@ impl Storage for Scripted {
         prefix: String,
         after: Option<String>,
         limit: u32,
-    ) -> Answer<Result<Vec<(String, Vec<u8>)>, String>> {
+    ) -> Answer<Result<Vec<Record>, String>> {
         ready(Ok(self.0.scan(&prefix, after.as_deref(), limit as usize))).boxed()
     }
 

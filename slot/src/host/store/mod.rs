@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use self::writer::{Call, Commit, RECORDS, Writer};
 use super::Answer;
-use super::storage::{Change, CommitError, Storage};
+use super::storage::{Change, CommitError, Record, Storage};
 
 #[cfg(test)]
 mod tests;
@@ -142,7 +142,7 @@ impl Storage for Store {
         prefix: String,
         after: Option<String>,
         limit: u32,
-    ) -> Answer<Result<Vec<(String, Vec<u8>)>, String>> {
+    ) -> Answer<Result<Vec<Record>, String>> {
         let (answer, records) = oneshot::channel();
         self.issue(Call::Scan {
             prefix,

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition};
 use tokio::sync::oneshot;
 
-use super::super::storage::{Change, CommitError};
+use super::super::storage::{Change, CommitError, Record};
 
 /// All records of the module.
 pub(super) const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
@@ -41,7 +41,7 @@ pub(super) struct Commit {
     pub(super) answer: oneshot::Sender<Result<(), CommitError>>,
 }
 
-type Records = Vec<(String, Vec<u8>)>;
+type Records = Vec<Record>;
 
 /// The owner of the file.
 pub(super) struct Writer {
