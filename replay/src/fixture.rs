@@ -40,9 +40,10 @@ pub enum Step {
         #[serde(default)]
         posts: Vec<Answer>,
     },
-    /// Several requests and events, all begun before any is answered.
+    /// Several requests and events, each begun before it is known what those before it come to.
     Together {
-        /// The requests and events.
+        /// The requests and events; an `advance` among them lets time pass. When each is answered
+        /// is told there, and what comes of all of them, here.
         steps: Vec<Step>,
         /// The POSTs that come of all of them.
         #[serde(default)]
@@ -99,9 +100,9 @@ pub enum Step {
         /// Keys and their values.
         expect: Map<String, Value>,
     },
-    /// The setting that the module saved last, by name.
+    /// The settings that the module saved since the last such step, by name.
     Saved {
-        /// Names and values; `null` if it must not have been saved.
+        /// Names and values; `null` for one that must not have been saved.
         expect: Map<String, Value>,
     },
     /// How many records the store holds, by the beginning of their keys.

@@ -63,6 +63,8 @@ struct Player<'a, S> {
 struct Begun<'a> {
     ticket: Ticket,
     expected: Wanted<'a>,
+    /// When it is answered and not before, in the world's milliseconds.
+    due: u64,
 }
 
 enum Wanted<'a> {
@@ -94,16 +96,11 @@ impl<S: Stage> Player<'_, S> {
                 posts,
                 unlocks,
             } => {
-                let begun = steps
-                    .iter()
-                    .map(|step| self.begin(step))
-                    .collect::<Result<Vec<_>, _>>()?;
-                self.stage.settle().await;
-                for begun in &begun {
-                    self.check(begun)?;
-                }
+                let begun = self.begin_all(steps).await?;
+                let told = format!("{} calls together", begun.len());
+                self.finish(begun).await?;
                 self.effects(posts, unlocks)?;
-                Ok(format!("{} calls together", begun.len()))
+                Ok(told)
             }
             Step::Advance { ms, posts } => {
                 self.advance(*ms).await;
@@ -149,8 +146,9 @@ impl<S: Stage> Player<'_, S> {
                 Ok("status".to_owned())
             }
             Step::Saved { expect } => {
+                let saved = self.world.take_newly_saved();
                 for (name, value) in expect {
-                    let saved = self.world.saved(name).map(|json| parse(&json));
+                    let saved = saved.get(name).map(|json| parse(json));
                     same(
                         &format!("setting {name}"),
                         &saved.unwrap_or(Value::Null),
@@ -175,7 +173,7 @@ impl<S: Stage> Player<'_, S> {
     async fn request(&mut self, step: &RequestStep) -> Told {
         let commits = self.world.commits();
         let begun = self.begin_request(step)?;
-        self.finish(&begun, step.after_ms).await?;
+        self.finish(vec![begun]).await?;
         self.writes(step.writes, commits)?;
         self.effects(&step.posts, &step.unlocks)?;
         Ok(format!("{} answered {}", step.method, step.expect.status))
@@ -184,7 +182,7 @@ impl<S: Stage> Player<'_, S> {
     async fn event(&mut self, step: &EventStep) -> Told {
         let commits = self.world.commits();
         let begun = self.begin_event(step);
-        self.finish(&begun, step.after_ms).await?;
+        self.finish(vec![begun]).await?;
         self.writes(step.writes, commits)?;
         self.effects(&step.posts, &[])?;
         Ok(format!("event {}", step.expect))
@@ -244,12 +242,32 @@ impl<S: Stage> Player<'_, S> {
         world.put_records(records);
     }
 
-    fn begin<'s>(&mut self, step: &'s Step) -> Result<Begun<'s>, String> {
-        match step {
-            Step::Request(request) => self.begin_request(request),
-            Step::Event(event) => Ok(self.begin_event(event)),
-            _ => Err("only requests and events can happen together".to_owned()),
+    async fn begin_all<'s>(&mut self, steps: &'s [Step]) -> Result<Vec<Begun<'s>>, String> {
+        let mut begun = Vec::new();
+        for step in steps {
+            let is_told_elsewhere = match step {
+                Step::Request(request) => {
+                    begun.push(self.begin_request(request)?);
+                    request.posts.is_empty()
+                        && request.unlocks.is_empty()
+                        && request.writes.is_none()
+                }
+                Step::Event(event) => {
+                    begun.push(self.begin_event(event));
+                    event.posts.is_empty() && event.writes.is_none()
+                }
+                Step::Advance { ms, posts } => {
+                    self.stage.settle().await;
+                    self.advance(*ms).await;
+                    posts.is_empty()
+                }
+                _ => return Err("only requests and events can happen together".to_owned()),
+            };
+            if !is_told_elsewhere {
+                return Err("what comes of calls together is told of all of them".to_owned());
+            }
         }
+        Ok(begun)
     }
 
     fn begin_request<'s>(&mut self, step: &'s RequestStep) -> Result<Begun<'s>, String> {
@@ -268,6 +286,7 @@ impl<S: Stage> Player<'_, S> {
         Ok(Begun {
             ticket,
             expected: Wanted::Response(&step.expect),
+            due: self.world.elapsed() + step.after_ms,
         })
     }
 
@@ -279,20 +298,28 @@ impl<S: Stage> Player<'_, S> {
         Begun {
             ticket: self.stage.begin(call, step.trap),
             expected: Wanted::Event(&step.expect),
+            due: self.world.elapsed() + step.after_ms,
         }
     }
 
-    /// Waits for the answer, `after_ms` of the world's time if it has to come late.
-    async fn finish(&mut self, begun: &Begun<'_>, after_ms: u64) -> Result<(), String> {
+    /// Waits for the answers, of the world's time as long as they have to take.
+    async fn finish(&mut self, mut begun: Vec<Begun<'_>>) -> Result<(), String> {
         self.stage.settle().await;
-        if after_ms > 0 {
-            self.advance(after_ms - 1).await;
-            if let Some(early) = self.stage.outcome(begun.ticket) {
-                return Err(format!("answered before {after_ms} ms: {early:?}"));
+        begun.sort_by_key(|begun| begun.due);
+        for (index, next) in begun.iter().enumerate() {
+            let wait = next.due.saturating_sub(self.world.elapsed());
+            if wait > 0 {
+                self.advance(wait - 1).await;
+                for later in &begun[index..] {
+                    if let Some(early) = self.stage.outcome(later.ticket) {
+                        return Err(format!("a call was answered before its time: {early:?}"));
+                    }
+                }
+                self.advance(1).await;
             }
-            self.advance(1).await;
+            self.check(next)?;
         }
-        self.check(begun)
+        Ok(())
     }
 
     fn check(&mut self, begun: &Begun<'_>) -> Result<(), String> {
@@ -350,7 +377,9 @@ impl<S: Stage> Player<'_, S> {
                 )?;
             }
         }
-        same("unlocks", &self.world.take_unlocks().as_slice(), &unlocks)
+        let mut unlocks = unlocks.to_vec();
+        unlocks.sort();
+        same("unlocks", &self.world.take_unlocks(), &unlocks)
     }
 }
 

@@ -71,6 +71,8 @@ struct State {
     unlocks: Vec<String>,
     status: BTreeMap<String, String>,
     saved: BTreeMap<String, String>,
+    /// Those of `saved` that the player has not seen.
+    newly_saved: BTreeMap<String, String>,
     drawn: u64,
 }
 
@@ -251,7 +253,9 @@ impl World {
 
     /// Keeps a setting.
     pub fn save_setting(&self, name: &str, json: &str) {
-        self.state().saved.insert(name.to_owned(), json.to_owned());
+        let mut state = self.state();
+        state.saved.insert(name.to_owned(), json.to_owned());
+        state.newly_saved.insert(name.to_owned(), json.to_owned());
     }
 }
 
@@ -345,7 +349,9 @@ impl World {
     }
 
     pub(crate) fn take_unlocks(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().unlocks)
+        let mut unlocks = std::mem::take(&mut self.state().unlocks);
+        unlocks.sort();
+        unlocks
     }
 
     pub(crate) fn status(&self, key: &str) -> Option<String> {
@@ -354,6 +360,10 @@ impl World {
 
     pub(crate) fn saved(&self, name: &str) -> Option<String> {
         self.state().saved.get(name).cloned()
+    }
+
+    pub(crate) fn take_newly_saved(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut self.state().newly_saved)
     }
 
     fn apply(&self, mode: StorageMode, changes: Vec<Change>) -> Result<(), CommitError> {
