@@ -39,6 +39,13 @@ pub enum Command {
     /// and the one in its headers are right.
     #[command(after_help = RECEIVE_EXAMPLES)]
     Receive(Receive),
+    /// Play fixtures, which are scenarios in JSON, on the driver, and say what it did step by step
+    ///
+    /// Everything is real but the world: the driver that this program carries meets a scripted
+    /// network, store, building and clock. It ends with 1 if the driver did anything else than
+    /// the fixtures expect.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
 }
 
 /// `serve`
@@ -116,6 +123,18 @@ pub struct Receive {
     #[arg(env = "PLACEOS_SLOT_RECEIVE_LISTEN")]
     pub listen: SocketAddr,
 }
+
+/// `replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The fixtures
+    #[arg(value_name = "FIXTURE", required = true)]
+    pub fixtures: Vec<PathBuf>,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Example:
+  placeos-slot replay tests/fixtures/post/*.json";
 
 /// A secret of blanks is none: the driver signs nothing with it.
 fn secret(text: &str) -> Result<String, &'static str> {

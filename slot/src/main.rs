@@ -1,10 +1,11 @@
 //! `placeos-slot`: runs the Rhombus driver in a module slot. See `placeos-slot --help`.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use placeos_slot::cli::{Cli, Command};
-use placeos_slot::{logging, receive, serve};
+use placeos_slot::{logging, receive, replay, serve};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use zeroize::Zeroizing;
 
@@ -54,10 +55,8 @@ fn start() -> Result<(), Failure> {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::of_system(format!("cannot start threads: {error}")))?;
     match command {
-        Command::Serve(arguments) => runtime.block_on(serve::run(arguments)).map_err(|error| {
+        Command::Serve(arguments) => block_on(serve::run(arguments))?.map_err(|error| {
             if error.is_of_use() {
                 Failure::of_use(error)
             } else {
@@ -66,8 +65,19 @@ fn run(command: Command) -> Result<(), Failure> {
         }),
         Command::Receive(arguments) => {
             let secret = arguments.secret.map(Zeroizing::new);
-            let received = receive::run(arguments.listen, secret);
-            runtime.block_on(received).map_err(Failure::of_system)
+            block_on(receive::run(arguments.listen, secret))?.map_err(Failure::of_system)
+        }
+        Command::Replay(arguments) => {
+            let mut out = io::stdout().lock();
+            // Whoever closed the output still wants to know how it ends.
+            let print = |line: &str| drop(writeln!(out, "{line}"));
+            replay::run(&arguments.fixtures, print).map_err(Failure::of_system)
         }
     }
+}
+
+fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::of_system(format!("cannot start threads: {error}")))?;
+    Ok(runtime.block_on(future))
 }

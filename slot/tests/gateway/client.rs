@@ -1,5 +1,6 @@
 //! A client for the tests: one connection a request, answers read whole.
 
+use std::error::Error;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -43,6 +44,18 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
 ) -> Reply {
+    let reply = try_send(address, method, path, headers, body).await;
+    reply.unwrap()
+}
+
+/// The same to a server that may end before it answers.
+pub(crate) async fn try_send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Reply, Box<dyn Error + Send + Sync>> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -50,17 +63,17 @@ pub(crate) async fn send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Full::new(body.into())).unwrap();
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let request = request.body(Full::new(body.into()))?;
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await.unwrap();
+    let response = sender.send_request(request).await?;
     let (head, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
+    let body = body.collect().await?.to_bytes();
     connection.abort();
-    Reply {
+    Ok(Reply {
         status: head.status.as_u16(),
         headers: head.headers,
         body,
-    }
+    })
 }

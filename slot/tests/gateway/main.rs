@@ -2,6 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-mod client;
-mod http;
+// The gateway alone, before a pretended driver.
+mod pretended;
+mod server;
+mod signal;
+mod webhook;
+
+// The program.
+mod end_to_end;
+mod program;
 mod receive;
+mod refusal;
+mod replay;
+mod restart;
+mod subscriber;
+
+mod client;

@@ -8,14 +8,15 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::send;
 
-struct Receiver {
+/// The program as a receiver. It is killed when dropped.
+pub(crate) struct Receiver {
     child: Child,
     out: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
 impl Receiver {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_placeos-slot"))
             .args(["receive", "--listen", "127.0.0.1:0"])
             .args(arguments)
@@ -37,8 +38,12 @@ impl Receiver {
         }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
     /// The next lines that it prints.
-    fn lines<const N: usize>(&mut self) -> [String; N] {
+    pub(crate) fn lines<const N: usize>(&mut self) -> [String; N] {
         std::array::from_fn(|_| {
             let mut line = String::new();
             self.out.read_line(&mut line).unwrap();

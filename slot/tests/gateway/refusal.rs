@@ -1,0 +1,109 @@
+//! What keeps a gateway from starting is told in one line.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::program::Place;
+
+/// Runs a `serve` that must fail; its exit code and its one line.
+fn refused(mut command: Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(output.stdout.is_empty());
+    let line = error.strip_prefix("placeos-slot: ").unwrap();
+    (output.status.code().unwrap(), line.trim_end().to_owned())
+}
+
+#[tokio::test]
+async fn an_address_or_a_folder_that_another_gateway_has() {
+    let place = Place::new();
+    let gateway = place.start(&[]).await;
+    let taken = gateway.address().to_string();
+
+    let (code, line) = refused(Place::new().serve(&["--listen", &taken]));
+    assert_eq!(code, 1);
+    assert!(
+        line.starts_with(&format!("cannot listen on {taken}: ")),
+        "{line}"
+    );
+
+    let (code, line) = refused(place.serve(&[]));
+    assert_eq!(code, 1);
+    assert!(
+        line.starts_with("another process uses the folder"),
+        "{line}"
+    );
+    assert!(place.data().join("access.json").exists());
+}
+
+#[tokio::test]
+async fn files_that_are_not_what_they_should_be() {
+    let place = Place::new();
+    drop(place.start(&[]).await);
+    let keys = place.data().join("keys.json");
+
+    fs::set_permissions(&keys, Permissions::from_mode(0o644)).unwrap();
+    let (code, line) = refused(place.serve(&[]));
+    assert_eq!(code, 1);
+    let command = format!("chmod 600 {}", keys.display());
+    assert!(line.ends_with(&command), "{line}");
+
+    fs::set_permissions(&keys, Permissions::from_mode(0o600)).unwrap();
+    fs::write(&keys, "{}").unwrap();
+    let (code, line) = refused(place.serve(&[]));
+    assert_eq!(code, 1);
+    assert!(line.contains("does not hold the gateway's keys"), "{line}");
+
+    let place = Place::new();
+    fs::write(place.data(), "a file").unwrap();
+    let (code, _) = refused(place.serve(&[]));
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_command_line_that_cannot_be_meant() {
+    let place = Place::new();
+    for (arguments, start) in [
+        (["--set", "contract"], "--set takes NAME=JSON"),
+        (
+            ["--set", "contract=hidden"],
+            "the value of --set contract=… is not JSON",
+        ),
+        (
+            ["--set", "contrakt=\"hidden\""],
+            "the driver has no setting contrakt",
+        ),
+        (
+            ["--set", "allowed_hosts=\"hidden\""],
+            "the setting allowed_hosts",
+        ),
+        (
+            ["--allow", "https://hidden.example/hidden"],
+            "in --allow, entry 1",
+        ),
+        (
+            ["--ca-file", "/nothing/here.pem"],
+            "the certificates in /nothing/here.pem",
+        ),
+    ] {
+        let (code, line) = refused(place.serve(&arguments));
+        assert_eq!(code, 2, "{line}");
+        assert!(line.starts_with(start), "{line}");
+        assert!(!line.contains("hidden"), "{line}");
+    }
+}
+
+#[test]
+fn a_log_filter_that_is_none() {
+    let place = Place::new();
+    let mut command = place.serve(&[]);
+    command.env("PLACEOS_SLOT_LOG", "driver=loud");
+    let (code, line) = refused(command);
+    assert_eq!(code, 2);
+    assert!(
+        line.starts_with("PLACEOS_SLOT_LOG is no log filter"),
+        "{line}"
+    );
+}
