@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 /// A module slot: runs the Rhombus driver as WebAssembly and gives it exactly what its manifest
@@ -62,7 +63,7 @@ pub struct Serve {
     pub data: PathBuf,
 
     /// Have a demo building: a dozen doors, and people who use them
-    #[arg(long, env = "PLACEOS_SLOT_DEMO")]
+    #[arg(long, env = "PLACEOS_SLOT_DEMO", value_parser = FalseyValueParser::new())]
     pub demo: bool,
 
     /// Seconds between two swipes in the demo building; 0 for none

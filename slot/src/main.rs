@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use placeos_slot::cli::{Cli, Command};
 use placeos_slot::{logging, receive, replay, serve};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
@@ -51,7 +51,15 @@ fn start() -> Result<(), Failure> {
         maximum: Some(0),
     };
     setrlimit(Resource::Core, none)
-        .map_err(|error| Failure::of_system(format!("cannot forbid core dumps: {error}")))
+        .map_err(|error| Failure::of_system(format!("cannot forbid core dumps: {error}")))?;
+    // Each delivery under way needs a socket, and many shells give a program 1,024 files.
+    let files = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: files.maximum,
+        ..files
+    };
+    setrlimit(Resource::Nofile, all)
+        .map_err(|error| Failure::of_system(format!("cannot have more open files: {error}")))
 }
 
 fn run(command: Command) -> Result<(), Failure> {

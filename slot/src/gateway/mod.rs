@@ -119,13 +119,18 @@ fn router(served: Served) -> Router {
         .with_state(Arc::new(served))
 }
 
+/// How many connections are served at a time; more wait. A silent one is closed after a while.
+const CONNECTIONS: usize = 512;
+
 async fn serve(mut listener: TcpListener, router: Router, mut stopped: oneshot::Receiver<()>) {
     let http = http();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
+        let has_room = connections.len() < CONNECTIONS;
         let (stream, _) = tokio::select! {
-            accepted = Listener::accept(&mut listener) => accepted,
+            accepted = Listener::accept(&mut listener), if has_room => accepted,
+            Some(_) = connections.join_next() => continue,
             _ = &mut stopped => break,
         };
         let router = router.clone();
@@ -133,7 +138,6 @@ async fn serve(mut listener: TcpListener, router: Router, mut stopped: oneshot::
             router.clone().oneshot(request.map(Body::new))
         });
         connections.spawn(graceful.watch(http.serve_connection(TokioIo::new(stream), service)));
-        while connections.try_join_next().is_some() {}
     }
     drop(listener);
     if tokio::time::timeout(Gateway::GRACE, graceful.shutdown())

@@ -3,6 +3,7 @@
 use placeos_slot::receive::{Finding, verify};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use crate::client::send;
 use crate::program::{Access, Place};
@@ -332,6 +333,20 @@ async fn a_signal_ends_it_in_order() {
         assert!(!access.exists());
     }
     assert_eq!(keys[0], keys[1]);
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_hold_nobody_up_for_ever() {
+    let place = Place::new();
+    let gateway = place.start(&[]).await;
+    let address = gateway.address();
+    let mut silent = Vec::new();
+    for _ in 0..600 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let asked = tokio::spawn(async move { send(address, "GET", "/healthz", &[], "").await });
+    drop(silent);
+    assert_eq!(asked.await.unwrap().status, 200);
 }
 
 #[tokio::test]
