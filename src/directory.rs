@@ -48,6 +48,12 @@ struct Listed {
     at: u64,
 }
 
+impl Listed {
+    fn is_good(&self, now: u64) -> bool {
+        now.saturating_sub(self.at) <= GOOD_FOR
+    }
+}
+
 /// Whose a door is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -71,7 +77,7 @@ impl<H: Host + 'static> Driver<H> {
         let mut known = BTreeSet::new();
         for (name, system) in &*systems {
             match &system.listed {
-                Some(listed) if now.saturating_sub(listed.at) <= GOOD_FOR => {
+                Some(listed) if listed.is_good(now) => {
                     doors.extend(
                         listed
                             .doors
@@ -95,12 +101,12 @@ impl<H: Host + 'static> Driver<H> {
     /// Whose door `id` is. The error, for the log, says why it cannot be told.
     pub(crate) async fn owner_of(&self, id: &DoorId) -> Result<Owner, String> {
         self.0.read_map().await?;
-        let owner = self.0.directory.owner_of(id);
+        let owner = self.0.directory.owner_of(id, self.0.host.now());
         if owner != Owner::Unknown {
             return Ok(owner);
         }
         self.fetch_for_unknown().await;
-        Ok(self.0.directory.owner_of(id))
+        Ok(self.0.directory.owner_of(id, self.0.host.now()))
     }
 
     /// Fetches the lists, together with whoever else asks, at most every five seconds.
@@ -210,13 +216,17 @@ impl<H: Host> Inner<H> {
 }
 
 impl Directory {
-    fn owner_of(&self, id: &DoorId) -> Owner {
+    fn owner_of(&self, id: &DoorId, now: u64) -> Owner {
         let systems = self.systems.borrow();
         if systems.is_empty() {
             return Owner::NoSystem;
         }
         let has_door = |system: &System| {
-            let mut doors = system.listed.iter().flat_map(|listed| listed.doors.iter());
+            let mut doors = system
+                .listed
+                .iter()
+                .filter(|listed| listed.is_good(now))
+                .flat_map(|listed| listed.doors.iter());
             doors.any(|door| door.door_id == *id)
         };
         let mut owners = systems.iter().filter(|(_, system)| has_door(system));

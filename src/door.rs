@@ -243,9 +243,15 @@ pub struct DoorEvent {
 }
 
 impl DoorEvent {
+    /// The largest event, in bytes of JSON. Security systems send a few hundred.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
     /// Reads an event as security systems publish it. One without a timestamp happened `now`
     /// (milliseconds since 1970). The error is a sentence for whoever sent it.
     pub fn parse(json: &str, now: u64) -> Result<Self, String> {
+        if json.len() > Self::MAX_BYTES {
+            return Err("the event is larger than 64 KiB".to_owned());
+        }
         let value: Value = serde_json::from_str(json)
             .map_err(|error| format!("the event is not JSON: {error}"))?;
         let Value::Object(event) = value else {

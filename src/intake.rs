@@ -38,6 +38,12 @@ impl<H: Host + 'static> Driver<H> {
         id: Option<&str>,
     ) -> Result<Acceptance, EventError> {
         let inner = &*self.0;
+        if inner.state.borrow().awaits_settings {
+            // Who is subscribed is not known yet, and so nobody would get it.
+            return Err(EventError::Unsaved(
+                "the module waits for its settings".to_owned(),
+            ));
+        }
         let parsed = match DoorEvent::parse(event, inner.host.now()) {
             Ok(parsed) => parsed,
             Err(reason) => return self.reject(event, id, reason).await,
@@ -111,7 +117,7 @@ impl<H: Host + 'static> Driver<H> {
         let record = RejectedRecord {
             v: Version,
             event_id: id.as_ref().map(|id| id.as_str().to_owned()),
-            raw: event.to_owned(),
+            raw: beginning(event).to_owned(),
             at: inner.host.now(),
             reason: reason.clone(),
         };
@@ -134,4 +140,9 @@ impl<H: Host + 'static> Driver<H> {
             Err(CommitError::Failed(why)) => Err(EventError::Unsaved(why)),
         }
     }
+}
+
+/// As much of an event that cannot be read as is kept.
+fn beginning(event: &str) -> &str {
+    &event[..event.floor_char_boundary(DoorEvent::MAX_BYTES)]
 }

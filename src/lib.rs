@@ -29,6 +29,7 @@ pub mod subscription;
 mod tasks;
 mod unlocks;
 pub mod webhook;
+mod writer;
 
 mod bindings;
 

@@ -6,32 +6,29 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
 
-use crate::deadline::within;
 use crate::door::{DoorId, UnlockOutcome};
 use crate::driver::Driver;
 use crate::host::{Host, Level};
 
-/// How long a caller waits for a door.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 /// How long an attempt is shared, in milliseconds.
 const SHARED_FOR: u64 = 10_000;
 /// How long its success is, in milliseconds.
 const SUCCESS_SHARED_FOR: u64 = 2000;
 
 type Outcome = Result<UnlockOutcome, String>;
+/// An attempt under way, or just done.
+pub(crate) type Unlocking = Shared<LocalBoxFuture<'static, Outcome>>;
 
 /// The latest attempt of each door.
 #[derive(Default)]
 pub(crate) struct Unlocks(RefCell<BTreeMap<DoorId, Attempt>>);
 
-#[derive(Clone)]
 struct Attempt {
-    outcome: Shared<LocalBoxFuture<'static, Outcome>>,
+    outcome: Unlocking,
     started: u64,
     ended: Rc<Cell<Option<u64>>>,
 }
@@ -50,32 +47,25 @@ impl Attempt {
 }
 
 impl<H: Host + 'static> Driver<H> {
-    /// Asks `system` to unlock `door`, or joins whoever does. `None` if that takes longer than ten
-    /// seconds; the door may then still open.
-    pub(crate) async fn unlock(
-        &self,
-        system: String,
-        door: &DoorId,
-        caller: Option<&str>,
-    ) -> Option<Outcome> {
+    /// Asks `system` to unlock `door`, or joins whoever does. The attempt goes on when nobody waits
+    /// for it any more.
+    pub(crate) fn unlock(&self, system: String, door: &DoorId, caller: Option<&str>) -> Unlocking {
         let inner = &*self.0;
         let now = inner.host.now();
-        let attempt = {
-            let mut latest = inner.unlocks.0.borrow_mut();
-            latest.retain(|_, attempt| attempt.is_shared(now) || attempt.ended.get().is_none());
-            match latest.get(door) {
-                Some(attempt) if attempt.is_shared(now) => attempt.clone(),
-                _ => {
-                    let attempt = self.begin(system, door.clone(), caller.map(str::to_owned), now);
-                    latest.insert(door.clone(), attempt.clone());
-                    attempt
-                }
+        let mut latest = inner.unlocks.0.borrow_mut();
+        latest.retain(|_, attempt| attempt.ended.get().is_none() || attempt.is_shared(now));
+        match latest.get(door) {
+            Some(attempt) if attempt.is_shared(now) => attempt.outcome.clone(),
+            _ => {
+                let attempt = self.begin(system, door.clone(), caller.map(str::to_owned), now);
+                let outcome = attempt.outcome.clone();
+                latest.insert(door.clone(), attempt);
+                outcome
             }
-        };
-        within(&inner.host, LIMIT, attempt.outcome).await
+        }
     }
 
-    /// The attempt goes on when all callers have gone: what comes of it then is logged.
+    /// What comes of it after its callers have gone is logged.
     fn begin(&self, system: String, door: DoorId, caller: Option<String>, started: u64) -> Attempt {
         let inner = Rc::clone(&self.0);
         let ended = Rc::new(Cell::new(None));

@@ -3,6 +3,7 @@
 //! Nothing is known only in memory: what is pending is in the store, and is sent again after a
 //! restart under the same `webhook-id`. What ends a delivery is counted in attempts, never in age.
 
+mod attempt;
 mod outbox;
 mod retry;
 mod worker;

@@ -9,7 +9,7 @@ use crate::door::DoorEvent;
 use crate::driver::Driver;
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
-use crate::record::{self, DeliveryRecord};
+use crate::record::{self, DeliveryRecord, Version};
 use crate::subscription::SubscriptionId;
 
 use super::retry;
@@ -48,6 +48,25 @@ impl From<DeliveryRecord> for Delivery {
             attempts,
             next,
             in_flight: false,
+        }
+    }
+}
+
+impl From<&Delivery> for DeliveryRecord {
+    fn from(delivery: &Delivery) -> Self {
+        let Delivery {
+            event_id,
+            event,
+            attempts,
+            next,
+            in_flight: _,
+        } = delivery.clone();
+        Self {
+            v: Version,
+            event_id,
+            event,
+            attempts,
+            next,
         }
     }
 }

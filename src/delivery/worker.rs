@@ -7,19 +7,15 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, select_biased};
 
-use crate::driver::Driver;
-use crate::host::{Change, Host, Level, PostAnswer, PostFailure};
+use crate::driver::{Driver, STORE_PAUSE};
+use crate::host::Host;
 use crate::key::Key;
-use crate::notification;
-use crate::record::{self, DeadRecord, DeliveryRecord, Version};
 use crate::subscription::SubscriptionId;
 
-use super::retry;
+use super::attempt::{Attempt, Settled};
 
 /// The most attempts in flight in all.
 const IN_FLIGHT: usize = 1024;
-/// How long a store that failed is left alone.
-const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often the ids of old events are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
@@ -28,13 +24,6 @@ enum Done {
     Attempt(Attempt),
     Settling,
     Task,
-}
-
-/// An attempt that has ended.
-struct Attempt {
-    to: SubscriptionId,
-    key: Key,
-    result: Result<PostAnswer, PostFailure>,
 }
 
 impl<H: Host + 'static> Driver<H> {
@@ -60,7 +49,7 @@ impl<H: Host + 'static> Driver<H> {
                 self.read_pages();
                 for (to, key) in self.due(IN_FLIGHT - in_flight) {
                     if let Some(attempt) = self.begin_attempt(to, key) {
-                        work.push(Box::pin(attempt));
+                        work.push(Box::pin(attempt.map(Done::Attempt)));
                         in_flight += 1;
                     }
                 }
@@ -161,118 +150,24 @@ impl<H: Host + 'static> Driver<H> {
         due
     }
 
-    /// Starts an attempt, with the secret of this moment.
-    fn begin_attempt(
-        &self,
-        to: SubscriptionId,
-        key: Key,
-    ) -> Option<impl Future<Output = Done> + use<H>> {
-        let inner = &*self.0;
-        let subscription = inner.state.borrow().subscriptions.get(&to).cloned()?;
-        let mut outbox = inner.outbox.borrow_mut();
-        let delivery = outbox.queues.get_mut(&to)?.deliveries.get_mut(&key)?;
-        delivery.in_flight = true;
-        let post = notification::post(
-            &subscription,
-            &delivery.event,
-            &delivery.event_id,
-            inner.host.now(),
-        );
-        let driver = self.clone();
-        Some(async move {
-            let result = driver.0.host.post(post).await;
-            Done::Attempt(Attempt { to, key, result })
-        })
-    }
-
-    /// Takes an attempt's result in; what it changes in the store is to be settled. After DELETE it
-    /// changes nothing.
-    fn end_attempt(&self, attempt: Attempt) -> Vec<Change> {
-        let inner = &*self.0;
-        let Attempt { to, key, result } = attempt;
-        let why = match result {
-            Ok(PostAnswer {
-                status: 200..=299, ..
-            }) => None,
-            Ok(PostAnswer { status, .. }) => Some(format!("the receiver answered {status}")),
-            Err(failure) => Some(failure.to_string()),
-        };
-        let mut outbox = inner.outbox.borrow_mut();
-        let Some(queue) = outbox.queues.get_mut(&to) else {
-            return Vec::new();
-        };
-        let name = record::delivery(to, key);
-        let Some(why) = why else {
-            queue.deliveries.remove(&key);
-            inner.report.delivered();
-            return vec![Change::Delete { key: name }];
-        };
-        let Some(delivery) = queue.deliveries.get_mut(&key) else {
-            return Vec::new();
-        };
-        delivery.attempts += 1;
-        delivery.in_flight = false;
-        let attempts = delivery.attempts;
-        self.report_failure(to, attempts, &why);
-        let event_id = delivery.event_id.clone();
-        let event = delivery.event.clone();
-        if attempts >= retry::MAX_ATTEMPTS {
-            queue.deliveries.remove(&key);
-            let at = inner.host.now();
-            let dead = DeadRecord {
-                v: Version,
-                event_id,
-                event,
-                attempts,
-                at,
-                reason: why,
-            };
-            return vec![
-                Change::Delete { key: name },
-                record::put(record::dead(key, to), &dead),
-            ];
-        }
-        let delay = retry::delay(attempts, inner.host.random()[0]);
-        delivery.next = inner
-            .host
-            .now()
-            .saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-        let next = delivery.next;
-        vec![record::put(
-            name,
-            &DeliveryRecord {
-                v: Version,
-                event_id,
-                event,
-                attempts,
-                next,
-            },
-        )]
-    }
-
-    fn report_failure(&self, to: SubscriptionId, attempts: u32, why: &str) {
-        let inner = &*self.0;
-        let url = inner
-            .state
-            .borrow()
-            .subscriptions
-            .get(&to)
-            .map(|to| to.url.to_string());
-        let url = url.unwrap_or_default();
-        let fields = [
-            ("subscriber", url.as_str()),
-            ("attempts", &attempts.to_string()),
-            ("reason", why),
-        ];
-        inner.host.log(Level::Warn, "an attempt failed", &fields);
-        inner.report.error(&format!("{url}: {why}"));
-    }
-
-    /// Writes what attempts have changed, all that has gathered at once. It is tried again until the
+    /// Writes what attempts have come to, all that has gathered at once. It is tried again until the
     /// store has it, or `stop`: the worst that comes of it is that something is sent again.
-    async fn settle(&self, changes: Vec<Change>) {
+    async fn settle(&self, mut settled: Vec<Settled>) {
         let inner = &*self.0;
-        while let Err(error) = inner.host.commit(changes.clone()).await {
+        loop {
+            // After DELETE an attempt's result writes nothing, or it would bring a delivery back.
+            let subscriptions = inner.state.borrow().subscriptions.clone();
+            settled.retain(|settled| subscriptions.contains_key(&settled.to));
+            let changes: Vec<_> = settled
+                .iter()
+                .flat_map(|settled| settled.changes.clone())
+                .collect();
+            if changes.is_empty() {
+                return;
+            }
+            let Err(error) = inner.host.commit(changes).await else {
+                return;
+            };
             inner.warn(&format!("deliveries could not be settled: {error}"));
             if inner.stopped.get() {
                 return;

@@ -1,5 +1,9 @@
 //! Request bodies: JSON objects. What is wrong with one is told in a sentence, as a 400.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use crate::door::DoorId;
@@ -16,14 +20,22 @@ impl Body {
             return Err(malformed("the request has no body"));
         }
         let body = std::str::from_utf8(body).map_err(|_| malformed("the body is not UTF-8"))?;
-        match serde_json::from_str(body) {
-            Ok(Value::Object(members)) => Ok(Self(members)),
-            Ok(_) => Err(malformed("the body is not a JSON object")),
-            Err(error) => Err(malformed(&format!(
-                "the body is not JSON: line {}, column {}",
-                error.line(),
-                error.column()
+        let members: Members =
+            serde_json::from_str(body).map_err(|error| match error.classify() {
+                Category::Data => malformed("the body is not a JSON object"),
+                _ => malformed(&format!(
+                    "the body is not JSON: line {}, column {}",
+                    error.line(),
+                    error.column()
+                )),
+            })?;
+        match members.repeated {
+            // Which of two counts is a matter on which parsers differ.
+            Some(name) => Err(malformed(&format!(
+                "the body has {} twice",
+                name.escape_debug()
             ))),
+            None => Ok(Self(members.values)),
         }
     }
 
@@ -54,4 +66,39 @@ impl Body {
 
 fn malformed(sentence: &str) -> Response {
     Response::error(400, sentence)
+}
+
+/// A JSON object, and the first of its names that is there twice.
+struct Members {
+    values: Map<String, Value>,
+    repeated: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+        let mut members = Members {
+            values: Map::new(),
+            repeated: None,
+        };
+        while let Some((name, value)) = access.next_entry::<String, Value>()? {
+            if members.values.insert(name.clone(), value).is_some() {
+                members.repeated.get_or_insert(name);
+            }
+        }
+        Ok(members)
+    }
 }

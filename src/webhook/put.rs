@@ -1,5 +1,9 @@
 //! PUT unlocks a door.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use crate::deadline::before;
 use crate::directory::Owner;
 use crate::door::UnlockOutcome;
 use crate::driver::Driver;
@@ -7,6 +11,9 @@ use crate::host::Host;
 
 use super::body::Body;
 use super::{Caller, Response};
+
+/// How long a caller waits, from the call on.
+const LIMIT: Duration = Duration::from_secs(10);
 
 impl<H: Host + 'static> Driver<H> {
     /// Unlocks the door of `{"door_id": id}`, by the security system that owns it. Whatever fails is
@@ -20,17 +27,21 @@ impl<H: Host + 'static> Driver<H> {
     async fn unlock_door(&self, caller: Caller<'_>, body: &[u8]) -> Result<Response, Response> {
         let inner = &*self.0;
         let door = Body::parse(body)?.door_id()?;
-        let owner = self.owner_of(&door).await.map_err(|why| {
-            inner.warn(&why);
-            failed("the security systems do not answer")
-        })?;
+        let mut deadline = pin!(inner.host.sleep(LIMIT));
+        let owner = before(deadline.as_mut(), self.owner_of(&door)).await;
+        let owner = owner
+            .unwrap_or_else(|| Err("no answer in time".to_owned()))
+            .map_err(|why| {
+                inner.warn(&format!("the door {door} was not unlocked: {why}"));
+                failed("the security systems do not answer")
+            })?;
         let system = match owner {
             Owner::System(system) => system,
             Owner::Several => return Err(failed("more than one security system has this door")),
             Owner::Unknown => return Err(failed("no security system has this door")),
             Owner::NoSystem => return Err(Response::error(501, "there is no security system")),
         };
-        match self.unlock(system, &door, caller).await {
+        match before(deadline, self.unlock(system, &door, caller)).await {
             Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
             Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),
             Some(Ok(UnlockOutcome::Unsupported)) => Err(Response::error(
