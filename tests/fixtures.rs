@@ -1,5 +1,11 @@
 //! Every fixture, played by the native driver.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
 mod native;
 
 use std::path::Path;

@@ -1,5 +1,11 @@
 //! What a slot gives a module, and what it does not.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -26,8 +26,9 @@ mod writer;
 
 /// The longest key, in bytes.
 pub const KEY_LIMIT: usize = 1024;
-/// The longest value, in bytes.
-pub const VALUE_LIMIT: usize = 1024 * 1024;
+/// The longest value, in bytes: the settings of a module whose operator lists a thousand of the
+/// longest subscriptions.
+pub const VALUE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The file in the data folder.
 const FILE: &str = "store.redb";

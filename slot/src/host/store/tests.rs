@@ -58,7 +58,7 @@ async fn a_group_is_bounded() {
     }
     assert!(
         disk.syncs() - before >= 4 * alone,
-        "12 MiB in fewer than three groups"
+        "48 MiB in fewer than four groups"
     );
 }
 
