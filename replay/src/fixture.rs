@@ -36,14 +36,18 @@ pub enum Step {
     Update {
         /// A JSON object, or text.
         settings: Value,
+        /// It is taken only after this time, in milliseconds.
+        #[serde(default)]
+        after_ms: u64,
         /// The POSTs that come of it.
         #[serde(default)]
         posts: Vec<Answer>,
     },
-    /// Several requests and events, each begun before it is known what those before it come to.
+    /// Several requests, events and updates, each begun before it is known what those before it
+    /// come to.
     Together {
-        /// The requests and events; an `advance` among them lets time pass. When each is answered
-        /// is told there, and what comes of all of them, here.
+        /// The calls. Time may pass between them, and the world change. When each is answered is
+        /// told there, and what comes of all of them, here.
         steps: Vec<Step>,
         /// The POSTs that come of all of them.
         #[serde(default)]

@@ -70,6 +70,7 @@ struct Begun<'a> {
 enum Wanted<'a> {
     Response(&'a Expected),
     Event(&'a str),
+    Updated,
 }
 
 type Told = Result<String, String>;
@@ -79,15 +80,13 @@ impl<S: Stage> Player<'_, S> {
         match step {
             Step::Request(request) => self.request(request).await,
             Step::Event(event) => self.event(event).await,
-            Step::Update { settings, posts } => {
-                self.settings = text(settings);
-                let ticket = self.stage.begin(Call::Update(self.settings.clone()), false);
-                self.stage.settle().await;
-                same(
-                    "update",
-                    &self.stage.outcome(ticket),
-                    &Some(Outcome::Updated),
-                )?;
+            Step::Update {
+                settings,
+                after_ms,
+                posts,
+            } => {
+                let begun = self.begin_update(settings, *after_ms);
+                self.finish(vec![begun]).await?;
                 self.effects(posts, &[])?;
                 Ok("update".to_owned())
             }
@@ -256,12 +255,24 @@ impl<S: Stage> Player<'_, S> {
                     begun.push(self.begin_event(event));
                     event.posts.is_empty() && event.writes.is_none()
                 }
+                Step::Update {
+                    settings,
+                    after_ms,
+                    posts,
+                } => {
+                    begun.push(self.begin_update(settings, *after_ms));
+                    posts.is_empty()
+                }
                 Step::Advance { ms, posts } => {
                     self.stage.settle().await;
                     self.advance(*ms).await;
                     posts.is_empty()
                 }
-                _ => return Err("only requests and events can happen together".to_owned()),
+                Step::World { .. } => {
+                    self.change_world(step);
+                    true
+                }
+                _ => return Err("only calls can happen together".to_owned()),
             };
             if !is_told_elsewhere {
                 return Err("what comes of calls together is told of all of them".to_owned());
@@ -302,6 +313,15 @@ impl<S: Stage> Player<'_, S> {
         }
     }
 
+    fn begin_update<'s>(&mut self, settings: &Value, after_ms: u64) -> Begun<'s> {
+        self.settings = text(settings);
+        Begun {
+            ticket: self.stage.begin(Call::Update(self.settings.clone()), false),
+            expected: Wanted::Updated,
+            due: self.world.elapsed() + after_ms,
+        }
+    }
+
     /// Waits for the answers, of the world's time as long as they have to take.
     async fn finish(&mut self, mut begun: Vec<Begun<'_>>) -> Result<(), String> {
         self.stage.settle().await;
@@ -330,6 +350,7 @@ impl<S: Stage> Player<'_, S> {
             (Wanted::Event(expected), Some(Outcome::Event(outcome))) => {
                 same("event", &outcome.as_str(), expected)
             }
+            (Wanted::Updated, Some(Outcome::Updated)) => Ok(()),
             (_, None) => Err("the call was not answered".to_owned()),
             (_, Some(other)) => Err(format!("the call was answered {other:?}")),
         }
