@@ -8,35 +8,42 @@ use crate::say;
 use crate::versions::C_COMPILER_PACKAGES;
 
 pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
-    if succeeds(cmd!(shell, "cc --version")) {
+    if is_here(shell) {
         return Ok(());
     }
     say("there is no C compiler `cc`");
-    let packages = C_COMPILER_PACKAGES;
     let by_hand = format!(
         "install a C compiler; on Debian, as root: \
          apt-get update && apt-get install --no-install-recommends {}",
-        packages.join(" ")
+        C_COMPILER_PACKAGES.join(" ")
     );
-    ensure!(succeeds(cmd!(shell, "apt-get --version")), "{by_hand}");
-
-    let is_root = cmd!(shell, "id -u")
-        .quiet()
-        .read()
-        .is_ok_and(|id| id == "0");
-    let as_root: &[&str] = if is_root { &[] } else { &["sudo", "-n"] };
-    // A minimal system has no package lists until they are asked for.
-    let apt_get = [as_root, &["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]].concat();
-    let (program, options) = apt_get.split_first().context("no program to run")?;
-    cmd!(shell, "{program} {options...} update")
-        .run()
-        .context(by_hand.clone())?;
-    cmd!(
-        shell,
-        "{program} {options...} install --yes --no-install-recommends {packages...}"
-    )
-    .run()
-    .context(by_hand.clone())?;
-    ensure!(succeeds(cmd!(shell, "cc --version")), "{by_hand}");
+    if succeeds(cmd!(shell, "apt-get --version")) {
+        install(shell).with_context(|| by_hand.clone())?;
+    }
+    ensure!(is_here(shell), by_hand);
     Ok(())
+}
+
+fn is_here(shell: &Shell) -> bool {
+    succeeds(cmd!(shell, "cc --version"))
+}
+
+fn install(shell: &Shell) -> anyhow::Result<()> {
+    let is_root = cmd!(shell, "id -u").quiet().read()? == "0";
+    let (program, before): (_, &[&str]) = if is_root {
+        ("apt-get", &[])
+    } else {
+        ("sudo", &["-n", "apt-get"])
+    };
+    let apt_get = |arguments: &[&str]| {
+        cmd!(
+            shell,
+            "{program} {before...} -q -o DPkg::Lock::Timeout=300 {arguments...}"
+        )
+        .run()
+    };
+    // A minimal system has no package lists until they are asked for.
+    apt_get(&["update"])?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    Ok(apt_get(&[&install[..], &C_COMPILER_PACKAGES].concat())?)
 }
