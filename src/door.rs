@@ -162,14 +162,15 @@ impl<'de> Deserialize<'de> for Action {
     }
 }
 
-/// When something happened: UTC, whole seconds, from 1970 to the end of 9999.
+/// When something happened: UTC, whole seconds, from 1970 to the end of 9999, less the 26 hours that
+/// [`Timestamp`] keeps free for time zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct EventTime(i64);
 
 impl EventTime {
-    /// The last second of the year 9999, the last that RFC 3339 can write.
-    const LAST: i64 = 253_402_300_799;
+    /// `Timestamp::MAX`, 9999-12-30T22:00:00Z.
+    const LAST: i64 = 253_402_207_200;
     /// From here on a number counts milliseconds: 1973 in those, the year 5138 in seconds.
     const MILLISECONDS_FROM: f64 = 1e11;
 
@@ -217,7 +218,7 @@ impl EventTime {
 impl fmt::Display for EventTime {
     /// RFC 3339, UTC, whole seconds, `Z`: the text that is signed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The range of `EventTime` is within that of `Timestamp`.
+        // A record of the store may hold anything; what was parsed is in range.
         write!(f, "{}", Timestamp::from_second(self.0).unwrap_or_default())
     }
 }
@@ -291,5 +292,19 @@ fn text_of(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_event_time_is_the_last_that_can_be_written() {
+        assert_eq!(Timestamp::MAX.as_second(), EventTime::LAST);
+        assert_eq!(
+            EventTime(EventTime::LAST).to_string(),
+            "9999-12-30T22:00:00Z"
+        );
     }
 }

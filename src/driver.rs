@@ -14,6 +14,7 @@ use futures_util::lock::Mutex;
 use crate::book::Book;
 use crate::delivery::Outbox;
 use crate::directory::Directory;
+use crate::doubts::Doubts;
 use crate::host::{Change, Host, Level};
 use crate::key::Key;
 use crate::record::{self, LastKeyRecord, Version};
@@ -48,6 +49,7 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) saved_copy: SavedCopy,
     pub(crate) last_key: Cell<Key>,
     pub(crate) seen: Seen,
+    pub(crate) doubts: Doubts,
     pub(crate) outbox: RefCell<Outbox>,
     pub(crate) directory: Directory,
     pub(crate) unlocks: Unlocks,
@@ -95,6 +97,7 @@ impl<H: Host + 'static> Driver<H> {
             saved_copy: SavedCopy::default(),
             last_key: Cell::new(Key::ZERO),
             seen: Seen::default(),
+            doubts: Doubts::default(),
             outbox: RefCell::default(),
             directory: Directory::default(),
             unlocks: Unlocks::default(),

@@ -7,6 +7,10 @@ use crate::host::{Change, CommitError, Host, Level};
 use crate::record::{self, DeliveryRecord, RejectedRecord, Version};
 use crate::seen::EventId;
 
+/// Precedes the ids of rejected events among those that are known: one that comes again under its id,
+/// mended, is a new one. No [`EventId`] holds a `/`.
+const REJECTED: &str = "rejected/";
+
 /// What became of an event that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acceptance {
@@ -59,7 +63,7 @@ impl<H: Host + 'static> Driver<H> {
             next: 0,
         };
         let value = record::encode(&record);
-        let mut changes = self.see(key, &id);
+        let mut changes = self.see(key, id.as_str());
         let to: Vec<_> = subscriptions
             .values()
             .filter(|to| to.refused.is_none())
@@ -83,8 +87,13 @@ impl<H: Host + 'static> Driver<H> {
                 inner.tasks.bell().ring();
                 Ok(Acceptance::Accepted)
             }
-            Err(CommitError::Exists(_)) => Ok(Acceptance::Known),
+            Err(CommitError::Exists(_)) => {
+                // The commit that made it known may be one that failed.
+                let _ = self.clear_doubts().await;
+                Ok(Acceptance::Known)
+            }
             Err(CommitError::Failed(why)) => {
+                self.doubt(key);
                 inner.warn(&format!("an event could not be saved: {why}"));
                 Err(EventError::Unsaved(why))
             }
@@ -122,12 +131,13 @@ impl<H: Host + 'static> Driver<H> {
             reason: reason.clone(),
         };
         let mut changes = match &id {
-            Some(id) => self.see(key, id),
+            Some(id) => self.see(key, &format!("{REJECTED}{}", id.as_str())),
             None => vec![inner.last_key_record()],
         };
         changes.push(record::put(record::rejected(key), &record));
         match inner.host.commit(changes).await {
             Ok(()) => {
+                inner.seen.count(usize::from(id.is_some()));
                 inner
                     .host
                     .log(Level::Warn, "an event was rejected", &[("reason", &reason)]);
@@ -135,7 +145,7 @@ impl<H: Host + 'static> Driver<H> {
                 inner.tasks.bell().ring();
                 Err(EventError::Rejected(reason))
             }
-            // It was kept before, when it was offered first; or an event of its id was accepted.
+            // It was kept when it was offered first.
             Err(CommitError::Exists(_)) => Err(EventError::Rejected(reason)),
             Err(CommitError::Failed(why)) => Err(EventError::Unsaved(why)),
         }

@@ -15,6 +15,7 @@ mod deadline;
 pub mod delivery;
 mod directory;
 pub mod door;
+mod doubts;
 pub mod driver;
 pub mod host;
 pub mod intake;

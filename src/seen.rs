@@ -57,18 +57,18 @@ impl Seen {
 
 impl<H: Host + 'static> Driver<H> {
     /// The changes that make `id` known, and refuse the commit if it is.
-    pub(crate) fn see(&self, key: Key, id: &EventId) -> Vec<Change> {
+    pub(crate) fn see(&self, key: Key, id: &str) -> Vec<Change> {
         let seen = SeenRecord {
             v: Version,
             at: self.0.host.now(),
         };
         let seen_at = SeenAtRecord {
             v: Version,
-            event_id: id.as_str().to_owned(),
+            event_id: id.to_owned(),
         };
         vec![
             Change::PutIfAbsent {
-                key: record::seen(id.as_str()),
+                key: record::seen(id),
                 value: record::encode(&seen),
             },
             record::put(record::seen_at(key), &seen_at),

@@ -1,0 +1,78 @@
+//! Events whose commit failed and may have been made all the same.
+//!
+//! Whoever offered one was told that it is not known to be saved. If the store has it, it is
+//! accepted, and has to be sent now and not only after a restart.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use crate::delivery::Delivery;
+use crate::driver::{Driver, STORE_PAUSE};
+use crate::host::{Host, StorageFailed};
+use crate::key::Key;
+use crate::record::{self, DeliveryRecord};
+
+/// How many are remembered. Beyond it, what the store has is found at the next start.
+const MAX: usize = 10_000;
+
+/// The keys of events that are in doubt.
+#[derive(Default)]
+pub(crate) struct Doubts {
+    keys: RefCell<BTreeSet<Key>>,
+    /// A task looks for them.
+    is_watched: Cell<bool>,
+}
+
+impl<H: Host + 'static> Driver<H> {
+    /// The commit of the event `key` failed.
+    pub(crate) fn doubt(&self, key: Key) {
+        let doubts = &self.0.doubts;
+        if doubts.keys.borrow().len() < MAX {
+            doubts.keys.borrow_mut().insert(key);
+        }
+        if doubts.is_watched.replace(true) {
+            return;
+        }
+        let driver = self.clone();
+        self.0.tasks.spawn(async move {
+            let doubts = &driver.0.doubts;
+            while !doubts.keys.borrow().is_empty() {
+                driver.0.host.sleep(STORE_PAUSE).await;
+                // A store that still fails was told of when the commits failed.
+                let _ = driver.clear_doubts().await;
+            }
+            doubts.is_watched.set(false);
+        });
+    }
+
+    /// Looks whether the store has the events in doubt, and has those sent that it has.
+    pub(crate) async fn clear_doubts(&self) -> Result<(), StorageFailed> {
+        let inner = &*self.0;
+        loop {
+            let Some(key) = inner.doubts.keys.borrow().first().copied() else {
+                return Ok(());
+            };
+            if inner.host.get(&record::seen_at(key)).await?.is_some() {
+                self.enqueue_stored(key).await?;
+            }
+            inner.doubts.keys.borrow_mut().remove(&key);
+        }
+    }
+
+    async fn enqueue_stored(&self, key: Key) -> Result<(), StorageFailed> {
+        let inner = &*self.0;
+        let subscriptions = inner.state.borrow().subscriptions.clone();
+        for to in subscriptions.keys() {
+            let name = record::delivery(*to, key);
+            let Some(value) = inner.host.get(&name).await? else {
+                continue;
+            };
+            match record::decode::<DeliveryRecord>(&name, &value) {
+                Ok(record) => self.enqueue(*to, key, Delivery::from(record)),
+                Err(why) => inner.warn(&why),
+            }
+        }
+        inner.tasks.bell().ring();
+        Ok(())
+    }
+}
