@@ -68,6 +68,7 @@ fn run_tests(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let (output, input) = io::pipe()?;
     let tests = cmd!(shell, "cargo test {WORKSPACE...} --no-fail-fast")
         .args(["--message-format", "json-render-diagnostics"]);
+    eprintln!("$ {tests}");
     let mut tests = Command::from(on_host(tests));
     tests.stdout(input.try_clone()?).stderr(input);
     let mut child = tests.spawn().context("cannot run cargo")?;
