@@ -178,7 +178,7 @@ async fn keys_and_values_have_limits() {
     assert_eq!(
         too_large,
         Err(CommitError::Failed(
-            "a value of 1048577 bytes is longer than the 1048576 that the store takes".to_owned()
+            "a value of 4194305 bytes is longer than the 4194304 that the store takes".to_owned()
         ))
     );
     assert_eq!(store.get("fits".to_owned()).await, Ok(None));

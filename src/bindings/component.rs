@@ -13,10 +13,6 @@ use crate::host::{
 use crate::intake::{Acceptance, EventError};
 use crate::webhook::Response;
 
-#[expect(
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated: the canonical ABI is spoken in raw memory"
-)]
 mod wit {
     use super::Component;
 
