@@ -210,7 +210,7 @@ impl Book {
 
     fn counted_since(mut self, before: &Self) -> Self {
         if self.posted != before.posted || self.removed != before.removed {
-            self.rev += 1;
+            self.rev = self.rev.saturating_add(1);
         }
         self
     }

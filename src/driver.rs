@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::lock::Mutex;
+use tokio::sync::Mutex;
 
 use crate::book::Book;
 use crate::delivery::Outbox;
@@ -44,7 +44,7 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) state: RefCell<State>,
     /// How many times settings have come.
     updates: Cell<u64>,
-    /// Held by the one call that changes the book.
+    /// Held by the one call that changes the book. Its turns come in the order they were asked for.
     pub(crate) writing: Mutex<()>,
     pub(crate) saved_copy: SavedCopy,
     pub(crate) last_key: Cell<Key>,
@@ -70,9 +70,11 @@ pub(crate) struct State {
     pub(crate) awaits_settings: bool,
     /// A commit failed that may have been made: the store may hold another book.
     pub(crate) unsure: bool,
+    /// That commit had settings in it: the store may hold others.
+    pub(crate) settings_unsure: bool,
 }
 
-/// Why a module cannot be loaded. Nothing was changed.
+/// Why a module cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     /// The store does not answer, or did not save.

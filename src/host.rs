@@ -67,8 +67,8 @@ pub trait Host {
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]);
 }
 
-/// One change of a commit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One change of a commit. Its value may hold a secret, and so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     /// Sets a value.
     Put {
@@ -107,8 +107,8 @@ pub enum CommitError {
     Failed(String),
 }
 
-/// A POST to a subscriber.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A POST to a subscriber. Its URL is a secret, and so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Post {
     /// Where to.
     pub url: String,

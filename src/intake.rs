@@ -50,7 +50,7 @@ impl<H: Host + 'static> Driver<H> {
         }
         let parsed = match DoorEvent::parse(event, inner.host.now()) {
             Ok(parsed) => parsed,
-            Err(reason) => return self.reject(event, id, reason).await,
+            Err(reason) => return Err(self.reject(event, id, reason).await),
         };
         let id = id.map_or_else(|| EventId::random(&inner.host), EventId::from_host);
         let subscriptions = inner.state.borrow().subscriptions.clone();
@@ -81,8 +81,9 @@ impl<H: Host + 'static> Driver<H> {
                     "action": record.event.action,
                     "timestamp": record.event.timestamp.to_string(),
                 }));
+                let delivery = Delivery::from(record);
                 for to in to {
-                    self.enqueue(to, key, Delivery::from(record.clone()));
+                    self.enqueue(to, key, delivery.clone());
                 }
                 inner.tasks.bell().ring();
                 Ok(Acceptance::Accepted)
@@ -101,25 +102,26 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// Keeps an event as rejected without looking into it. For a host whose instance it has ended,
-    /// and would end again.
+    /// and would end again. One that was accepted before that is known.
     pub async fn set_aside(
         &self,
         event: &str,
         id: Option<&str>,
         reason: &str,
-    ) -> Result<(), EventError> {
-        match self.reject(event, id, reason.to_owned()).await {
-            Ok(_) | Err(EventError::Rejected(_)) => Ok(()),
-            Err(error) => Err(error),
+    ) -> Result<Acceptance, EventError> {
+        if let Some(id) = id {
+            let seen = record::seen(EventId::from_host(id).as_str());
+            match self.0.host.get(&seen).await {
+                Ok(Some(_)) => return Ok(Acceptance::Known),
+                Ok(None) => {}
+                Err(error) => return Err(EventError::Unsaved(error.0)),
+            }
         }
+        Err(self.reject(event, id, reason.to_owned()).await)
     }
 
-    async fn reject(
-        &self,
-        event: &str,
-        id: Option<&str>,
-        reason: String,
-    ) -> Result<Acceptance, EventError> {
+    /// Keeps an event that cannot be read. What it returns says whether that worked.
+    async fn reject(&self, event: &str, id: Option<&str>, reason: String) -> EventError {
         let inner = &*self.0;
         let id = id.map(EventId::from_host);
         let key = inner.next_key();
@@ -143,11 +145,11 @@ impl<H: Host + 'static> Driver<H> {
                     .log(Level::Warn, "an event was rejected", &[("reason", &reason)]);
                 inner.report.error(&reason);
                 inner.tasks.bell().ring();
-                Err(EventError::Rejected(reason))
+                EventError::Rejected(reason)
             }
             // It was kept when it was offered first.
-            Err(CommitError::Exists(_)) => Err(EventError::Rejected(reason)),
-            Err(CommitError::Failed(why)) => Err(EventError::Unsaved(why)),
+            Err(CommitError::Exists(_)) => EventError::Rejected(reason),
+            Err(CommitError::Failed(why)) => EventError::Unsaved(why),
         }
     }
 }

@@ -34,4 +34,6 @@ mod writer;
 
 mod bindings;
 
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub use bindings::RhombusDriver;
 pub use driver::Driver;

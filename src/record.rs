@@ -142,7 +142,7 @@ pub(crate) struct LastKeyRecord {
     pub(crate) key: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SettingsRecord {
     pub(crate) v: Version,
     pub(crate) settings: Map<String, Value>,
@@ -154,7 +154,7 @@ pub(crate) struct BookRecord {
     pub(crate) rev: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SubscriptionRecord {
     pub(crate) v: Version,
     pub(crate) webhook: String,
@@ -164,7 +164,7 @@ pub(crate) struct SubscriptionRecord {
     pub(crate) secret: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RemovalRecord {
     pub(crate) v: Version,
     pub(crate) webhook: String,

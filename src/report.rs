@@ -44,15 +44,17 @@ impl Report {
         self.waiting.borrow_mut().insert(key, record::text(value));
     }
 
-    /// When what waits may be set, in milliseconds since 1970; `None` if nothing waits.
-    pub(crate) fn due(&self) -> Option<u64> {
-        (!self.waiting.borrow().is_empty()).then(|| self.flushed_at.get().saturating_add(INTERVAL))
+    /// When what waits may be set, in milliseconds since 1970; `None` if nothing waits. A clock that
+    /// went back does not put it off.
+    pub(crate) fn due(&self, now: u64) -> Option<u64> {
+        (!self.waiting.borrow().is_empty())
+            .then(|| self.flushed_at.get().min(now).saturating_add(INTERVAL))
     }
 
-    /// Sets what waits, if its time has come, or if the clock has gone back.
+    /// Sets what waits, if its time has come.
     pub(crate) fn flush_if_due(&self, host: &impl Host) {
         let now = host.now();
-        if self.due().is_some_and(|due| due <= now) || self.flushed_at.get() > now {
+        if self.due(now).is_some_and(|due| due <= now) || self.flushed_at.get() > now {
             self.flush(host);
         }
     }

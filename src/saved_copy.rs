@@ -4,7 +4,6 @@
 //! saved after each change, and again, at most once a minute, while an older one comes back.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::driver::{Driver, Inner};
@@ -28,19 +27,27 @@ pub(crate) struct SavedCopy {
 impl<H: Host + 'static> Driver<H> {
     /// Saves the copy, in the background.
     pub(crate) fn save_book(&self) {
-        let inner = Rc::clone(&self.0);
-        self.0.tasks.spawn(async move { save(&inner).await });
+        let driver = self.clone();
+        self.0.tasks.spawn(async move { driver.save().await });
     }
 
     /// Settings came, with a copy of revision `rev`.
     pub(crate) fn saved_copy_came_back(&self, rev: u64) {
-        let copy = &self.0.saved_copy;
-        copy.seen.set(rev);
-        if rev >= self.0.state.borrow().book.rev() || copy.planned.replace(true) {
+        self.0.saved_copy.seen.set(rev);
+        self.save_if_older();
+    }
+
+    /// Plans another saving, if the copy that was seen last is older than the book.
+    fn save_if_older(&self) {
+        let inner = &*self.0;
+        let is_older =
+            |inner: &Inner<H>| inner.saved_copy.seen.get() < inner.state.borrow().book.rev();
+        if !is_older(inner) || inner.saved_copy.planned.replace(true) {
             return;
         }
-        let inner = Rc::clone(&self.0);
+        let driver = self.clone();
         self.0.tasks.spawn(async move {
+            let inner = &*driver.0;
             let due = inner
                 .saved_copy
                 .at
@@ -49,17 +56,21 @@ impl<H: Host + 'static> Driver<H> {
             let wait = due.saturating_sub(inner.host.now()).min(SAVE_AGAIN_AFTER);
             inner.host.sleep(Duration::from_millis(wait)).await;
             inner.saved_copy.planned.set(false);
-            if inner.saved_copy.seen.get() < inner.state.borrow().book.rev() {
-                save(&inner).await;
+            if is_older(inner) {
+                driver.save().await;
             }
         });
     }
-}
 
-async fn save<H: Host>(inner: &Inner<H>) {
-    inner.saved_copy.at.set(Some(inner.host.now()));
-    let saved = inner.state.borrow().book.saved();
-    if let Err(error) = inner.host.save_setting(SAVED_SUBSCRIPTIONS, &saved).await {
-        inner.warn(&format!("saved_subscriptions could not be saved: {error}"));
+    async fn save(&self) {
+        let inner = &*self.0;
+        inner.saved_copy.at.set(Some(inner.host.now()));
+        let saved = inner.state.borrow().book.saved();
+        if let Err(error) = inner.host.save_setting(SAVED_SUBSCRIPTIONS, &saved).await {
+            inner.warn(&format!(
+                "{SAVED_SUBSCRIPTIONS} could not be saved, and will be again: {error}"
+            ));
+            self.save_if_older();
+        }
     }
 }

@@ -4,8 +4,9 @@
 //! cannot be merged. So a value that cannot be read, and an empty object, keep the last good one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use rhombus_egress::{DEFAULT_ALLOWED_HOSTS, Policy};
+use rhombus_egress::Policy;
 use serde_json::{Map, Value};
 
 use crate::subscription::{Secret, SubscriberUrl};
@@ -41,10 +42,12 @@ pub struct SavedBook {
     pub posted: BTreeMap<SubscriberUrl, Option<Secret>>,
     /// Listed URLs that DELETE removed.
     pub removed: Vec<SubscriberUrl>,
+    /// Why other entries cannot be read, one sentence each.
+    pub unreadable: Vec<String>,
 }
 
 /// Settings that can be relied on.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Settings {
     /// Setting `contract`.
     pub contract: Contract,
@@ -56,6 +59,25 @@ pub struct Settings {
     pub saved: Option<SavedBook>,
     /// The values that the above were read from.
     raw: Map<String, Value>,
+}
+
+impl fmt::Debug for Settings {
+    /// Without the values as they came: they hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            contract,
+            egress,
+            listing,
+            saved,
+            raw: _,
+        } = self;
+        f.debug_struct("Settings")
+            .field("contract", contract)
+            .field("egress", egress)
+            .field("listing", listing)
+            .field("saved", saved)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -174,12 +196,17 @@ fn saved_book(value: &Value) -> Result<SavedBook, String> {
         ..SavedBook::default()
     };
     for (index, entry) in list.iter().enumerate() {
-        let (url, secret) =
-            subscriber(entry).map_err(|why| format!("is wrong: list[{index}] {why}"))?;
-        if entry.get("removed") == Some(&Value::Bool(true)) {
-            saved.removed.push(url);
-        } else {
-            saved.posted.insert(url, secret);
+        match subscriber(entry) {
+            Ok((url, _)) if entry.get("removed") == Some(&Value::Bool(true)) => {
+                saved.removed.push(url)
+            }
+            Ok((url, secret)) => {
+                saved.posted.insert(url, secret);
+            }
+            // The others are all that is left on the day the copy is needed.
+            Err(why) => saved
+                .unreadable
+                .push(format!("{SAVED_SUBSCRIPTIONS}.list[{index}] {why}")),
         }
     }
     Ok(saved)
@@ -196,6 +223,3 @@ fn subscriber(entry: &Value) -> Result<(SubscriberUrl, Option<Secret>), String> 
         Secret::from_json(entry.get("secret")).map_err(|why| format!("has a secret that {why}"))?;
     Ok((url, secret))
 }
-
-/// The hosts a POST may go to unless `allowed_hosts` says otherwise.
-pub const ALLOWED_HOSTS: [&str; 2] = DEFAULT_ALLOWED_HOSTS;

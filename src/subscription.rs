@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::key::Key;
 
-/// The address of a subscriber: an absolute URL with a host, at most 2,048 bytes.
+/// The address of a subscriber: an absolute URL with a host, at most 2,048 bytes as it came and as
+/// it is written in ASCII.
 ///
 /// Two texts are the same address when they parse to the same URL: `HTTPS://Host:443/a` is
 /// `https://host/a`. A fragment is never sent, so it is not part of it. Whether a POST may go there
@@ -32,6 +33,10 @@ impl SubscriberUrl {
             return Err("has no host");
         }
         url.set_fragment(None);
+        // As it is stored and read again: `é` has become `%C3%A9`.
+        if url.as_str().len() > Self::MAX_BYTES {
+            return Err("is longer than 2048 bytes");
+        }
         Ok(Self(url))
     }
 

@@ -12,7 +12,7 @@ use futures_util::future::{LocalBoxFuture, Shared};
 
 use crate::door::{DoorId, UnlockOutcome};
 use crate::driver::Driver;
-use crate::host::{Host, Level};
+use crate::host::Host;
 
 /// How long an attempt is shared, in milliseconds.
 const SHARED_FOR: u64 = 10_000;
@@ -65,7 +65,6 @@ impl<H: Host + 'static> Driver<H> {
         }
     }
 
-    /// What comes of it after its callers have gone is logged.
     fn begin(&self, system: String, door: DoorId, caller: Option<String>, started: u64) -> Attempt {
         let inner = Rc::clone(&self.0);
         let ended = Rc::new(Cell::new(None));
@@ -75,16 +74,7 @@ impl<H: Host + 'static> Driver<H> {
                 .host
                 .unlock(&system, door.as_str(), caller.as_deref())
                 .await;
-            let now = inner.host.now();
-            end.set(Some(now));
-            if now.saturating_sub(started) >= SHARED_FOR && outcome == Ok(UnlockOutcome::Unlocked) {
-                let fields = [("door", door.as_str()), ("system", system.as_str())];
-                inner.host.log(
-                    Level::Warn,
-                    "a door was unlocked after its caller was told that it was not",
-                    &fields,
-                );
-            }
+            end.set(Some(inner.host.now()));
             outcome
         };
         let outcome = outcome.boxed_local().shared();

@@ -51,9 +51,10 @@ impl<H: Host + 'static> Driver<H> {
             return self.begin_store(settings).await.map_err(failed);
         }
         if let Some(last) = inner.read::<LastKeyRecord>(record::LAST_KEY).await? {
-            inner
-                .last_key
-                .set(Key::parse(&last.key).unwrap_or(Key::ZERO));
+            let last = Key::parse(&last.key);
+            let last =
+                last.ok_or_else(|| LoadError::Unreadable("the last key is none".to_owned()))?;
+            inner.last_key.set(last);
         }
         let kept = inner.read::<SettingsRecord>(record::SETTINGS).await?;
         let kept = kept.map_or_else(Settings::default, |kept| Settings::restored(kept.settings));
@@ -110,20 +111,25 @@ impl<H: Host + 'static> Driver<H> {
             );
             return Ok(());
         };
-        let mut rebuilt = Book::default();
-        if let Some(saved) = &settings.saved {
+        // Empty, unless a commit of this same call was made and its answer lost.
+        let stored = inner.stored_book().await?;
+        let mut rebuilt = stored.clone();
+        if let Some(saved) = settings
+            .saved
+            .as_ref()
+            .filter(|_| stored == Book::default())
+        {
             rebuilt = Book::rebuilt(saved, &mut || inner.next_key());
             inner.warn(
                 "the store was lost; what POST and DELETE made is rebuilt from saved_subscriptions",
             );
         }
         let next = rebuilt.with_listing(&settings.listing, &mut || inner.next_key());
-        let first = vec![
-            record::put(record::FORMAT.to_owned(), &FormatRecord { v: Version }),
-            settings_record(&settings),
-        ];
-        self.commit_book(first, &Book::default(), next, settings)
-            .await?;
+        let first = vec![record::put(
+            record::FORMAT.to_owned(),
+            &FormatRecord { v: Version },
+        )];
+        self.commit_book(first, &stored, next, settings).await?;
         inner.state.borrow_mut().awaits_settings = false;
         Ok(())
     }
@@ -131,23 +137,16 @@ impl<H: Host + 'static> Driver<H> {
     /// Makes `next` the settings.
     async fn adopt(&self, next: Settings) -> Result<(), CommitError> {
         let inner = &*self.0;
-        let (previous, unsure) = {
-            let state = inner.state.borrow();
-            (state.settings.clone(), state.unsure)
-        };
         let stored = inner.stored_book().await?;
         let book = stored.with_listing(&next.listing, &mut || inner.next_key());
-        let mut changes = Vec::new();
-        if unsure || previous.to_json() != next.to_json() {
-            changes.push(settings_record(&next));
-        }
         let rev = next.saved.as_ref().map_or(0, |saved| saved.rev);
-        self.commit_book(changes, &stored, book, next).await?;
+        self.commit_book(Vec::new(), &stored, book, next).await?;
         self.saved_copy_came_back(rev);
         Ok(())
     }
 
-    /// Commits `changes` and what leads from `stored` to `next`, then lets memory follow.
+    /// Commits `changes`, what leads from `stored` to `next`, and `settings` if the store may hold
+    /// others; then lets memory follow.
     async fn commit_book(
         &self,
         mut changes: Vec<Change>,
@@ -157,9 +156,17 @@ impl<H: Host + 'static> Driver<H> {
     ) -> Result<(), CommitError> {
         let inner = &*self.0;
         changes.extend(stored.changes_to(&next));
+        let with_settings = {
+            let state = inner.state.borrow();
+            state.settings_unsure || state.settings.to_json() != settings.to_json()
+        };
+        if with_settings {
+            changes.push(settings_record(&settings));
+        }
         if !changes.is_empty() {
             changes.push(inner.last_key_record());
             if let Err(error) = inner.host.commit(changes).await {
+                inner.state.borrow_mut().settings_unsure |= with_settings;
                 self.make_sure_later();
                 return Err(error);
             }
@@ -177,6 +184,7 @@ impl<H: Host + 'static> Driver<H> {
             state.settings = settings;
             state.book = next;
             state.unsure = false;
+            state.settings_unsure = false;
             (gone, changed)
         };
         for id in gone {
@@ -197,8 +205,19 @@ impl<H: Host + 'static> Driver<H> {
         }
         let driver = self.clone();
         self.0.tasks.spawn(async move {
-            while driver.0.state.borrow().unsure {
+            loop {
                 driver.0.host.sleep(STORE_PAUSE).await;
+                let (unsure, awaits_settings) = {
+                    let state = driver.0.state.borrow();
+                    (state.unsure, state.awaits_settings)
+                };
+                if !unsure {
+                    break;
+                }
+                if awaits_settings {
+                    // The call that brings them tries again itself.
+                    continue;
+                }
                 // What goes wrong with it was told when the commit failed.
                 let _ = driver.change_book(|_, _| (None, ())).await;
             }
@@ -209,7 +228,8 @@ impl<H: Host + 'static> Driver<H> {
     fn read_settings(&self, previous: &Settings, settings: &str) -> Option<Settings> {
         match previous.updated(settings) {
             Ok((next, problems)) => {
-                for problem in problems.iter().chain(&next.listing.unreadable) {
+                let saved = next.saved.iter().flat_map(|saved| &saved.unreadable);
+                for problem in problems.iter().chain(&next.listing.unreadable).chain(saved) {
                     self.0.warn(problem);
                 }
                 Some(next)

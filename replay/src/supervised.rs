@@ -158,7 +158,7 @@ fn down(method: &str) -> Response {
     failed(
         method,
         503,
-        "the module is being restarted; repeat the request later",
+        "the module is not running now; repeat the request later",
     )
 }
 

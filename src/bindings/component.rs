@@ -105,9 +105,13 @@ impl exports::Guest for Component {
         accepted.map(Into::into).map_err(Into::into)
     }
 
-    async fn set_aside(event: String, id: Option<String>, reason: String) -> Result<(), String> {
+    async fn set_aside(
+        event: String,
+        id: Option<String>,
+        reason: String,
+    ) -> Result<exports::Acceptance, exports::EventError> {
         let kept = driver().set_aside(&event, id.as_deref(), &reason).await;
-        kept.map_err(|error| error.to_string())
+        kept.map(Into::into).map_err(Into::into)
     }
 
     async fn run() {

@@ -3,3 +3,8 @@
 
 #[cfg(all(feature = "component", target_arch = "wasm32"))]
 mod component;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+mod js;
+
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
+pub use js::RhombusDriver;

@@ -4,10 +4,10 @@ use crate::driver::Driver;
 use crate::host::{Change, Host, Level, PostAnswer, PostFailure};
 use crate::key::Key;
 use crate::notification;
-use crate::record::{self, DeadRecord, DeliveryRecord, Version};
+use crate::record::{self, DeadRecord, DeliveryRecord};
 use crate::subscription::SubscriptionId;
 
-use super::outbox::Delivery;
+use super::queue::Delivery;
 use super::retry;
 
 /// An attempt that has ended.
@@ -34,7 +34,7 @@ impl<H: Host + 'static> Driver<H> {
         let subscriptions = inner.state.borrow().subscriptions.clone();
         let subscription = subscriptions.get(&to)?;
         let mut outbox = inner.outbox.borrow_mut();
-        let delivery = outbox.queues.get_mut(&to)?.deliveries.get_mut(&key)?;
+        let delivery = outbox.queues.get_mut(&to)?.get_mut(key)?;
         delivery.in_flight = true;
         let post = notification::post(
             subscription,
@@ -60,7 +60,7 @@ impl<H: Host + 'static> Driver<H> {
             Ok(PostAnswer {
                 status: 200..=299, ..
             }) => {
-                queue.deliveries.remove(&key)?;
+                queue.remove(key)?;
                 inner.report.delivered();
                 return Some(Settled {
                     to,
@@ -70,7 +70,7 @@ impl<H: Host + 'static> Driver<H> {
             Ok(PostAnswer { status, .. }) => format!("the receiver answered {status}"),
             Err(failure) => failure.to_string(),
         };
-        let delivery = queue.deliveries.get_mut(&key)?;
+        let delivery = queue.get_mut(key)?;
         delivery.in_flight = false;
         delivery.attempts += 1;
         self.report_failure(to, delivery.attempts, &why);
@@ -80,7 +80,7 @@ impl<H: Host + 'static> Driver<H> {
                 inner.host.now() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX / 2);
             vec![record::put(name, &DeliveryRecord::from(&*delivery))]
         } else {
-            let delivery = queue.deliveries.remove(&key)?;
+            let delivery = queue.remove(key)?;
             vec![
                 Change::Delete { key: name },
                 record::put(record::dead(key, to), &self.dead(delivery, why)),
@@ -90,14 +90,15 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     fn dead(&self, delivery: Delivery, reason: String) -> DeadRecord {
-        let Delivery {
+        let DeliveryRecord {
+            v,
             event_id,
             event,
             attempts,
-            ..
-        } = delivery;
+            next: _,
+        } = DeliveryRecord::from(&delivery);
         DeadRecord {
-            v: Version,
+            v,
             event_id,
             event,
             attempts,

@@ -5,7 +5,9 @@
 
 mod attempt;
 mod outbox;
+mod queue;
 mod retry;
 mod worker;
 
-pub(crate) use outbox::{Delivery, Outbox};
+pub(crate) use outbox::Outbox;
+pub(crate) use queue::Delivery;

@@ -1,75 +1,23 @@
-//! The deliveries that are in memory: the head of each subscriber's backlog.
-//!
-//! The store holds all of them; here are at most [`IN_MEMORY`] a subscriber, and a mark where the
-//! next page begins.
+//! The deliveries that are in memory: the head of each subscriber's backlog. The store holds all.
 
 use std::collections::BTreeMap;
 
-use crate::door::DoorEvent;
-use crate::driver::Driver;
+use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
-use crate::record::{self, DeliveryRecord, Version};
+use crate::record::{self, DeliveryRecord};
 use crate::subscription::SubscriptionId;
 
-use super::retry;
+use super::queue::{Delivery, Queue};
 
-/// The most deliveries of one subscriber in memory.
-pub(super) const IN_MEMORY: usize = 512;
-/// The most attempts in flight to one subscriber.
-const IN_FLIGHT: usize = 32;
 /// How many records one read of the store asks for.
 const PAGE: u32 = 256;
-
-/// An event that a subscriber has yet to get.
-#[derive(Clone, Debug)]
-pub(crate) struct Delivery {
-    pub(super) event_id: String,
-    pub(super) event: DoorEvent,
-    /// Attempts made.
-    pub(super) attempts: u32,
-    /// Not before this time, in milliseconds since 1970.
-    pub(super) next: u64,
-    pub(super) in_flight: bool,
-}
-
-impl From<DeliveryRecord> for Delivery {
-    fn from(record: DeliveryRecord) -> Self {
-        let DeliveryRecord {
-            v: _,
-            event_id,
-            event,
-            attempts,
-            next,
-        } = record;
-        Self {
-            event_id,
-            event,
-            attempts,
-            next,
-            in_flight: false,
-        }
-    }
-}
-
-impl From<&Delivery> for DeliveryRecord {
-    fn from(delivery: &Delivery) -> Self {
-        let Delivery {
-            event_id,
-            event,
-            attempts,
-            next,
-            in_flight: _,
-        } = delivery.clone();
-        Self {
-            v: Version,
-            event_id,
-            event,
-            attempts,
-            next,
-        }
-    }
-}
+/// How many such reads may be under way at once.
+const READS: usize = 4;
+/// What the deliveries in memory may take, in bytes, divided among the subscribers.
+const BYTES: usize = 16 << 20;
+/// But each has so much.
+const BYTES_A_QUEUE: usize = 64 << 10;
 
 /// All deliveries in memory.
 #[derive(Default)]
@@ -80,92 +28,27 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Makes room for the subscriptions that an earlier instance knew: their backlogs are in the store.
     pub(crate) fn open(&mut self, ids: impl Iterator<Item = SubscriptionId>) {
-        let in_store = || Queue {
-            backlog: Backlog::InStore,
-            ..Queue::default()
-        };
-        self.queues.extend(ids.map(|id| (id, in_store())));
-    }
-}
-
-/// What one subscriber has yet to get.
-#[derive(Default)]
-pub(super) struct Queue {
-    pub(super) deliveries: BTreeMap<Key, Delivery>,
-    /// The highest key that ever was in `deliveries`: the next page follows it.
-    read_to: Option<Key>,
-    backlog: Backlog,
-}
-
-/// Where the deliveries are that follow those in memory.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Backlog {
-    /// There are none.
-    #[default]
-    Empty,
-    /// In the store.
-    InStore,
-    /// A page is being read. If one was committed meanwhile, the page may not hold it.
-    Reading { and_more: bool },
-}
-
-impl Queue {
-    /// Takes in a delivery that was committed, or leaves it in the store if it is not its turn.
-    fn insert(&mut self, key: Key, delivery: Delivery) {
-        if self.read_to.is_some_and(|read_to| key <= read_to) {
-            // Accepted before one that is here, but its call came to know of it later.
-            self.deliveries.entry(key).or_insert(delivery);
-            return;
-        }
-        match &mut self.backlog {
-            Backlog::InStore => {}
-            Backlog::Reading { and_more } => *and_more = true,
-            Backlog::Empty if self.deliveries.len() >= IN_MEMORY => self.backlog = Backlog::InStore,
-            Backlog::Empty => {
-                self.read_to = Some(key);
-                self.deliveries.insert(key, delivery);
-            }
-        }
+        self.queues.extend(ids.map(|id| (id, Queue::in_store())));
     }
 
-    /// Whether a page should be read now. Whoever asks reads it.
-    pub(super) fn takes_page(&mut self) -> bool {
-        let takes = self.backlog == Backlog::InStore && self.deliveries.len() < IN_MEMORY / 2;
-        if takes {
-            self.backlog = Backlog::Reading { and_more: false };
-        }
-        takes
-    }
-
-    /// Up to `most` deliveries that an attempt should be made of, oldest first.
-    pub(super) fn due(&self, now: u64, most: usize) -> Vec<Key> {
-        let in_flight = self
-            .deliveries
+    /// The subscribers of whose backlogs the next page should be read now.
+    pub(super) fn wanted_pages(&self) -> Vec<SubscriptionId> {
+        let most = self.most_bytes_a_queue();
+        let reading = self
+            .queues
             .values()
-            .filter(|delivery| delivery.in_flight)
+            .filter(|queue| queue.is_reading())
             .count();
-        let is_due = |delivery: &Delivery| {
-            !delivery.in_flight && retry::is_due(delivery.next, delivery.attempts, now)
-        };
-        let due = self
-            .deliveries
+        let wanted = self
+            .queues
             .iter()
-            .filter(|(_, delivery)| is_due(delivery))
-            .map(|(key, _)| *key);
-        due.take(most.min(IN_FLIGHT.saturating_sub(in_flight)))
-            .collect()
+            .filter(|(_, queue)| queue.wants_page(most))
+            .map(|(to, _)| *to);
+        wanted.take(READS.saturating_sub(reading)).collect()
     }
 
-    /// When the next attempt that waits for its time is due.
-    pub(super) fn next(&self, now: u64) -> Option<u64> {
-        let waiting = self
-            .deliveries
-            .values()
-            .filter(|delivery| !delivery.in_flight);
-        waiting
-            .map(|delivery| delivery.next)
-            .filter(|next| *next > now)
-            .min()
+    fn most_bytes_a_queue(&self) -> usize {
+        (BYTES / self.queues.len().max(1)).max(BYTES_A_QUEUE)
     }
 }
 
@@ -177,13 +60,13 @@ impl<H: Host + 'static> Driver<H> {
             self.drop_deliveries(to);
             return;
         }
-        self.0
-            .outbox
-            .borrow_mut()
+        let mut outbox = self.0.outbox.borrow_mut();
+        let most = outbox.most_bytes_a_queue();
+        outbox
             .queues
             .entry(to)
             .or_default()
-            .insert(key, delivery);
+            .insert(key, delivery, most);
     }
 
     /// Forgets what a subscription that is no more has yet to get, in the background, in batches.
@@ -201,10 +84,10 @@ impl<H: Host + 'static> Driver<H> {
         });
     }
 
-    /// Reads the page that [`Queue::takes_page`] asked for.
-    pub(super) async fn read_page(&self, to: SubscriptionId) -> Result<(), StorageFailed> {
-        let Some(read_to) = self.with_queue(to, |queue| queue.read_to) else {
-            return Ok(());
+    /// Reads the next page of a subscriber's backlog. If that fails, it is tried again after a pause.
+    pub(super) async fn read_page(&self, to: SubscriptionId) {
+        let Some(read_to) = self.with_queue(to, |queue, _| queue.begin_page()) else {
+            return;
         };
         let after = read_to.map(|key| record::delivery(to, key));
         let page = self
@@ -212,33 +95,34 @@ impl<H: Host + 'static> Driver<H> {
             .host
             .scan(&record::deliveries_to(to), after.as_deref(), PAGE)
             .await;
-        if page.is_err() {
-            self.with_queue(to, |queue| queue.backlog = Backlog::InStore);
-        }
-        let page = page?;
-        let mut read = Vec::new();
-        for (name, value) in &page {
-            match (
-                record::key_of(name),
-                record::decode::<DeliveryRecord>(name, value),
-            ) {
-                (Some(key), Ok(record)) => read.push((key, Delivery::from(record))),
-                (_, Err(why)) => self.0.warn(&why),
-                (None, Ok(_)) => self.0.warn(&format!("the record {name} has no key")),
+        match page {
+            Ok(page) => {
+                let is_last = page.len() < PAGE as usize;
+                let page = page
+                    .iter()
+                    .filter_map(|(name, value)| self.readable(name, value))
+                    .collect();
+                self.with_queue(to, |queue, most| queue.end_page(page, is_last, most));
+            }
+            Err(error) => {
+                self.0
+                    .warn(&format!("pending deliveries could not be read: {error}"));
+                self.0.host.sleep(STORE_PAUSE).await;
+                self.with_queue(to, |queue, _| queue.give_up_page());
             }
         }
-        self.with_queue(to, |queue| {
-            let is_last =
-                page.len() < PAGE as usize && queue.backlog == Backlog::Reading { and_more: false };
-            queue.backlog = if is_last {
-                Backlog::Empty
-            } else {
-                Backlog::InStore
-            };
-            queue.read_to = queue.read_to.max(read.last().map(|(key, _)| *key));
-            queue.deliveries.extend(read);
-        });
-        Ok(())
+        self.0.tasks.bell().ring();
+    }
+
+    /// A record of the outbox; without its delivery if that cannot be read.
+    fn readable(&self, name: &str, value: &[u8]) -> Option<(Key, Option<Delivery>)> {
+        let Some(key) = record::key_of(name) else {
+            self.0.warn(&format!("the record {name} has no key"));
+            return None;
+        };
+        let record = record::decode::<DeliveryRecord>(name, value);
+        let record = record.inspect_err(|why| self.0.warn(why)).ok();
+        Some((key, record.map(Delivery::from)))
     }
 
     /// Drops the deliveries to subscriptions that are no more: a crash can leave some behind.
@@ -265,8 +149,15 @@ impl<H: Host + 'static> Driver<H> {
         }
     }
 
-    fn with_queue<T>(&self, to: SubscriptionId, then: impl FnOnce(&mut Queue) -> T) -> Option<T> {
-        self.0.outbox.borrow_mut().queues.get_mut(&to).map(then)
+    /// Does something with a queue, which may take so many bytes.
+    fn with_queue<T>(
+        &self,
+        to: SubscriptionId,
+        then: impl FnOnce(&mut Queue, usize) -> T,
+    ) -> Option<T> {
+        let mut outbox = self.0.outbox.borrow_mut();
+        let most = outbox.most_bytes_a_queue();
+        outbox.queues.get_mut(&to).map(|queue| then(queue, most))
     }
 
     async fn drop_pages(&self, prefix: &str) -> Result<(), CommitError> {

@@ -108,24 +108,12 @@ impl<H: Host + 'static> Driver<H> {
 
     /// Has the next pages of backlogs read, where there is room for them.
     fn read_pages(&self) {
-        let wanted: Vec<_> = {
-            let mut outbox = self.0.outbox.borrow_mut();
-            let queues = outbox.queues.iter_mut();
-            queues
-                .filter_map(|(to, queue)| queue.takes_page().then_some(*to))
-                .collect()
-        };
+        let wanted = self.0.outbox.borrow().wanted_pages();
         for to in wanted {
             let driver = self.clone();
-            self.0.tasks.spawn(async move {
-                if let Err(error) = driver.read_page(to).await {
-                    driver
-                        .0
-                        .warn(&format!("pending deliveries could not be read: {error}"));
-                    driver.0.host.sleep(STORE_PAUSE).await;
-                }
-                driver.0.tasks.bell().ring();
-            });
+            self.0
+                .tasks
+                .spawn(async move { driver.read_page(to).await });
         }
     }
 
@@ -180,7 +168,7 @@ impl<H: Host + 'static> Driver<H> {
     fn next_deadline(&self) -> Option<u64> {
         let inner = &*self.0;
         let now = inner.host.now();
-        let report = inner.report.due();
+        let report = inner.report.due(now);
         let outbox = inner.outbox.borrow();
         let attempt = outbox
             .queues

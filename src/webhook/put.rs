@@ -1,13 +1,15 @@
 //! PUT unlocks a door.
 
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::deadline::before;
 use crate::directory::Owner;
-use crate::door::UnlockOutcome;
+use crate::door::{DoorId, UnlockOutcome};
 use crate::driver::Driver;
-use crate::host::Host;
+use crate::host::{Host, Level};
+use crate::unlocks::Unlocking;
 
 use super::body::Body;
 use super::{Caller, Response};
@@ -41,7 +43,8 @@ impl<H: Host + 'static> Driver<H> {
             Owner::Unknown => return Err(failed("no security system has this door")),
             Owner::NoSystem => return Err(Response::error(501, "there is no security system")),
         };
-        match before(deadline, self.unlock(system, &door, caller)).await {
+        let unlocking = self.unlock(system, &door, caller);
+        match before(deadline, unlocking.clone()).await {
             Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
             Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),
             Some(Ok(UnlockOutcome::Unsupported)) => Err(Response::error(
@@ -53,14 +56,39 @@ impl<H: Host + 'static> Driver<H> {
                 Err(failed("the security system failed"))
             }
             None => {
-                inner.warn(&format!(
-                    "the door {door} was not unlocked in time; it may still open"
-                ));
+                self.log_late_outcome(door, unlocking);
                 Err(failed(
                     "the security system did not answer in time; the door may still open",
                 ))
             }
         }
+    }
+}
+
+impl<H: Host + 'static> Driver<H> {
+    /// What comes of an unlock whose caller was told that it may still come.
+    fn log_late_outcome(&self, door: DoorId, unlocking: Unlocking) {
+        let inner = Rc::clone(&self.0);
+        inner.warn(&format!(
+            "the door {door} was not unlocked in time; it may still open"
+        ));
+        self.0.tasks.spawn(async move {
+            match unlocking.await {
+                Ok(UnlockOutcome::Unlocked) => {
+                    inner.warn(&format!(
+                        "the door {door} was unlocked after its caller was answered"
+                    ));
+                }
+                Ok(UnlockOutcome::Refused | UnlockOutcome::Unsupported) | Err(_) => {
+                    let fields = [("door", door.as_str())];
+                    inner.host.log(
+                        Level::Info,
+                        "an unlock failed after its caller was answered",
+                        &fields,
+                    );
+                }
+            }
+        });
     }
 }
 

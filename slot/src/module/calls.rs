@@ -2,8 +2,9 @@
 
 use tokio::sync::oneshot;
 
-/// A webhook request, as PlaceOS hands it to a driver.
-#[derive(Clone, Debug)]
+/// A webhook request, as PlaceOS hands it to a driver. Its headers and body hold secrets, and so it
+/// has no `Debug`.
+#[derive(Clone)]
 pub struct Request {
     /// Who asks, as far as the slot knows; for a webhook `webhook.<trigger>`.
     pub caller: Option<String>,
@@ -91,7 +92,7 @@ impl Request {
     pub(super) fn when_down(&self) -> Response {
         self.failed(
             503,
-            "the module is being restarted; repeat the request later",
+            "the module is not running now; repeat the request later",
         )
     }
 
