@@ -11,7 +11,6 @@ mod values;
 use wasm_bindgen::prelude::*;
 
 use crate::driver::Driver;
-use crate::intake::Acceptance;
 
 use host::JsHost;
 
@@ -115,23 +114,19 @@ impl RhombusDriver {
         event: String,
         id: Option<String>,
     ) -> Result<JsValue, JsValue> {
-        match self.0.on_door_event(&event, id.as_deref()).await {
-            Ok(Acceptance::Accepted) => Ok(JsValue::from_str("accepted")),
-            Ok(Acceptance::Known) => Ok(JsValue::from_str("known")),
-            Err(error) => Err(values::event_error(&error)),
-        }
+        values::acceptance(self.0.on_door_event(&event, id.as_deref()).await)
     }
 
-    /// Keeps an event as rejected without looking into it. Rejects with a `DoorEventError` if that
-    /// is not known to be saved.
+    /// Keeps, as rejected, an event that ended two instances, without looking into it. Resolves with
+    /// `"known"` if it was accepted before; otherwise rejects with a `DoorEventError`.
+    #[wasm_bindgen(unchecked_return_type = "Acceptance")]
     pub async fn set_aside(
         &self,
         event: String,
         reason: String,
         id: Option<String>,
-    ) -> Result<(), JsValue> {
-        let kept = self.0.set_aside(&event, id.as_deref(), &reason).await;
-        kept.map_err(|error| values::event_error(&error))
+    ) -> Result<JsValue, JsValue> {
+        values::acceptance(self.0.set_aside(&event, id.as_deref(), &reason).await)
     }
 
     /// Delivers, until `stop`; then resolves when the attempts under way have ended. It must be

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::door::UnlockOutcome;
 use crate::host::{Change, CommitError, Level, ListedDoor, Post, PostAnswer, PostFailure};
-use crate::intake::EventError;
+use crate::intake::{Acceptance, EventError};
 use crate::webhook::Response;
 
 #[wasm_bindgen]
@@ -27,17 +27,22 @@ pub(super) fn response(response: Response) -> JsValue {
     .into()
 }
 
-/// A `DoorEventError`.
-pub(super) fn event_error(error: &EventError) -> JsValue {
+/// What became of an event; the error is a `DoorEventError`.
+pub(super) fn acceptance(outcome: Result<Acceptance, EventError>) -> Result<JsValue, JsValue> {
+    let error = match outcome {
+        Ok(Acceptance::Accepted) => return Ok("accepted".into()),
+        Ok(Acceptance::Known) => return Ok("known".into()),
+        Err(error) => error,
+    };
+    let js = Error::new(&error.to_string());
+    js.set_name("DoorEventError");
     let (kind, reason) = match error {
         EventError::Rejected(reason) => ("rejected", reason),
         EventError::Unsaved(why) => ("unsaved", why),
     };
-    let js = Error::new(&error.to_string());
-    js.set_name("DoorEventError");
     set(&js, "kind", &kind.into());
     set(&js, "reason", &reason.into());
-    js.into()
+    Err(js.into())
 }
 
 /// A record's value, or none.

@@ -1,0 +1,10 @@
+//! The driver in Node: the tests of `web.rs`.
+
+#![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
+mod js;
