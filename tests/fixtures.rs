@@ -1,36 +1,19 @@
-//! Every fixture, played by the native driver.
+//! Every fixture, played by the native driver. On wasm32 the tests `web` and `node` play them.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops"
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        reason = "a test that cannot go on stops"
+    )
 )]
 
+#[cfg(not(target_arch = "wasm32"))]
 mod native;
 
-use std::path::Path;
+#[cfg(not(target_arch = "wasm32"))]
+use native::main;
 
-use futures_util::FutureExt;
-use libtest_mimic::{Arguments, Trial};
-use native::Native;
-use rhombus_replay::{Fixture, Supervised, World, fixtures_below, play};
-
-fn main() -> std::io::Result<()> {
-    let arguments = Arguments::from_args();
-    let fixtures = fixtures_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"))?;
-    let trials = fixtures.into_iter().map(|(name, fixture)| {
-        Trial::test(name, move || {
-            replay(&fixture).map_err(|failure| failure.to_string().into())
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit()
-}
-
-fn replay(fixture: &Fixture) -> Result<(), rhombus_replay::Failure> {
-    let world = World::new(fixture.systems.clone());
-    let mut stage = Supervised::<Native>::new(world.clone());
-    // Time is the world's, so the player itself never waits.
-    play(fixture, &world, &mut stage, |_, _| {})
-        .now_or_never()
-        .expect("the player never waits")
-}
+#[cfg(target_arch = "wasm32")]
+fn main() {}

@@ -1,6 +1,7 @@
 //! The native driver as an instance of a scenario.
 
 mod host;
+mod play;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,9 +13,10 @@ use rhombus_driver::intake::{Acceptance, EventError};
 use rhombus_replay::{Call, Instance, Outcome, Response, Ticket, World};
 
 use host::Scripted;
+pub(crate) use play::main;
 
 /// A driver and the tasks of its calls. Dropping it kills them all.
-pub(crate) struct Native {
+struct Native {
     driver: Driver<Scripted>,
     pool: LocalPool,
     spawner: LocalSpawner,
