@@ -84,6 +84,11 @@ impl World {
         (BEGINNING + state.elapsed).saturating_add_signed(state.clock_offset)
     }
 
+    /// Milliseconds since the scenario began; unlike [`now`](Self::now) it only rises.
+    pub fn elapsed(&self) -> u64 {
+        self.state().elapsed
+    }
+
     /// Ends after `ms` milliseconds of the world's time.
     pub fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send + 'static {
         let mut state = self.state();
@@ -289,10 +294,6 @@ impl World {
                 false
             }
         }
-    }
-
-    pub(crate) fn elapsed(&self) -> u64 {
-        self.state().elapsed
     }
 
     pub(crate) fn jump_clock(&self, ms: i64) {

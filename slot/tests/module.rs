@@ -20,10 +20,12 @@ use placeos_slot::host::settings::Settings;
 use placeos_slot::host::status::Latest;
 use placeos_slot::host::store::Store;
 use placeos_slot::host::{Answer, Capabilities};
-use placeos_slot::module::{Acceptance, Manifest, Module, Request, StartError};
+use placeos_slot::module::{Acceptance, EventError, Manifest, Module, Request, StartError};
 use tempfile::TempDir;
 
 const DRIVER: &[u8] = include_bytes!(env!("RHOMBUS_DRIVER"));
+/// How long what must come to pass may take.
+const LIMIT: Duration = Duration::from_secs(60);
 const SETTINGS: &str = r#"{"organization_id":"event"}"#;
 
 #[test]
@@ -72,6 +74,45 @@ async fn a_request_too_large_for_the_modules_memory_ends_the_instance_and_the_ne
         .await;
     assert_eq!(again.status, 201);
     module.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_that_traps_while_it_stops_has_stopped() {
+    let folder = TempDir::new().unwrap();
+    let (module, supervisor) =
+        Module::embedded(capabilities(&folder, &Arc::default()), SETTINGS.to_owned()).unwrap();
+    let supervised = tokio::spawn(supervisor.run());
+    module.ready().await.unwrap();
+
+    let mut huge = post("https://webhooks.rhombussystems.com/a");
+    huge.body = vec![b' '; 256 << 20];
+    let stopping = async { tokio::join!(module.request(huge), module.stop()) };
+    let (response, ()) = tokio::time::timeout(LIMIT, stopping).await.unwrap();
+    assert_eq!(response.status, 500);
+    tokio::time::timeout(LIMIT, supervised)
+        .await
+        .unwrap()
+        .unwrap();
+    let late = module.request(post("https://webhooks.rhombussystems.com/b"));
+    assert_eq!(late.await.status, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_module_that_does_not_load() {
+    let folder = TempDir::new().unwrap();
+    let capabilities = capabilities(&folder, &Arc::default());
+    let huge = format!("{{{}}}", " ".repeat(256 << 20));
+    let (module, supervisor) = Module::embedded(capabilities, huge).unwrap();
+    tokio::spawn(supervisor.run());
+    let event = r#"{"door_id":"lobby","action":"granted"}"#.to_owned();
+    let offered = tokio::time::timeout(LIMIT, module.door_event(event, None))
+        .await
+        .unwrap();
+    assert!(
+        matches!(offered, Err(EventError::Unsaved(_))),
+        "{offered:?}"
+    );
+    assert!(module.ready().await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,7 +170,7 @@ fn capabilities(folder: &TempDir, sent: &Arc<Sent>) -> Capabilities {
         doors: Arc::new(NoDoors),
         status: Arc::new(Latest::default()),
         settings: Arc::new(Forgets),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),
         log: Arc::new(Tracing),
     }
@@ -176,7 +217,7 @@ async fn until(condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting)
+    tokio::time::timeout(LIMIT, waiting)
         .await
         .expect("it comes to pass within a minute");
 }

@@ -16,7 +16,7 @@ use crate::module::EventError;
 pub async fn run(driver: Arc<dyn Driver>, interval: Duration) -> ! {
     loop {
         tokio::time::sleep(interval).await;
-        let event = DoorEvent::random(&SystemRandom, SystemClock.now() / 1000);
+        let event = DoorEvent::random(&SystemRandom, SystemClock::default().now() / 1000);
         let id = hex::encode(SystemRandom.bytes(16));
         offer(&*driver, &event, id).await;
     }

@@ -1,6 +1,6 @@
 //! Time, as a module sees it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 
@@ -10,13 +10,25 @@ use super::Answer;
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970, UTC.
     fn now(&self) -> u64;
+    /// Since some fixed moment; it only rises.
+    fn elapsed(&self) -> Duration;
     /// Resolves after `duration`.
     fn sleep(&self, duration: Duration) -> Answer<()>;
 }
 
-/// The machine's clock.
-#[derive(Debug, Default)]
-pub struct SystemClock;
+/// The machine's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    made: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            made: Instant::now(),
+        }
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> u64 {
@@ -24,6 +36,10 @@ impl Clock for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.made.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> Answer<()> {

@@ -17,11 +17,17 @@ pub(super) mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "module",
+        imports: { "placeos:slot/random.bytes": trappable },
         exports: { default: async },
     });
 }
 
 use bindings::placeos::slot::{doors, http, log, random, settings, status, storage, time};
+
+/// How many random bytes a module may ask for at once.
+const RANDOM_LIMIT: u32 = 1024;
+/// How many records a module may read at once.
+const SCAN_LIMIT: u32 = 1000;
 
 /// What an instance's store holds.
 pub(super) struct State {
@@ -55,7 +61,10 @@ impl storage::HostWithStore<State> for Imports {
         after: Option<String>,
         limit: u32,
     ) -> Result<Vec<storage::Entry>, String> {
-        let page = capability(accessor, |all| all.storage.scan(prefix, after, limit)).await?;
+        let page = capability(accessor, |all| {
+            all.storage.scan(prefix, after, limit.min(SCAN_LIMIT))
+        })
+        .await?;
         Ok(page
             .into_iter()
             .map(|(key, value)| storage::Entry { key, value })
@@ -164,8 +173,11 @@ impl time::HostWithStore<State> for Imports {
 }
 
 impl random::Host for &mut State {
-    fn bytes(&mut self, count: u32) -> Vec<u8> {
-        self.capabilities.random.bytes(count as usize)
+    fn bytes(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
+        if count > RANDOM_LIMIT {
+            wasmtime::bail!("the module asked for {count} random bytes at once");
+        }
+        Ok(self.capabilities.random.bytes(count as usize))
     }
 }
 

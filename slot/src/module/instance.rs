@@ -50,7 +50,12 @@ pub(super) struct Work<'a> {
     pub(super) calls: &'a mut HashMap<u64, Call>,
     /// Events that the instance before this one did not answer, oldest first.
     pub(super) again: &'a mut Vec<Offered>,
-    pub(super) loaded: &'a mut (dyn FnMut() + Send),
+    /// Set once the instance is loaded.
+    pub(super) is_loaded: &'a mut bool,
+    /// Set once the module is told to stop.
+    pub(super) is_stopping: &'a mut bool,
+    /// Called when the instance takes calls.
+    pub(super) ready: &'a mut (dyn FnMut() + Send),
 }
 
 /// An event that an instance has trapped over, or beside.
@@ -105,24 +110,24 @@ async fn serve(
     if let Err(why) = driver.call_load(accessor, work.settings.clone()).await? {
         return Ok(End::NotLoaded(why));
     }
+    *work.is_loaded = true;
     offer_again(accessor, driver, work.again).await?;
-    (work.loaded)();
+    (work.ready)();
 
     let mut calling = FuturesUnordered::<Calling<'_>>::new();
     calling.push(Box::pin(
         driver.call_run(accessor).map(|ended| ended.map(|()| None)),
     ));
-    let mut is_stopping = false;
     let mut last = 0;
     loop {
         tokio::select! {
             biased;
             Some(called) = calling.next() => match called? {
                 Some((id, answer)) => finish(work.calls, id, answer),
-                None if is_stopping => {}
+                None if *work.is_stopping => {}
                 None => wasmtime::bail!("the module's run has ended by itself"),
             },
-            command = work.queue.recv(), if !is_stopping => {
+            command = work.queue.recv(), if !*work.is_stopping => {
                 last += 1;
                 // A module that nobody holds is stopped.
                 match command.unwrap_or(Command::Stop) {
@@ -142,9 +147,9 @@ async fn serve(
                         calling.push(Box::pin(call.map(move |ended| ended.map(|()| Some((last, Answer::Update))))));
                         work.calls.insert(last, Call::Update { reply });
                     }
-                    Command::Stop => is_stopping = true,
+                    Command::Stop => *work.is_stopping = true,
                 }
-                if is_stopping {
+                if *work.is_stopping {
                     driver.call_stop(accessor).await?;
                 }
             }
@@ -165,13 +170,8 @@ async fn offer_again(
         let Offer { event, id, .. } = &offered.offer;
         let answer = if offered.to_set_aside {
             let reason = "the module fails on it".to_owned();
-            match driver
-                .call_set_aside(accessor, event.clone(), Some(id.clone()), reason.clone())
-                .await?
-            {
-                Ok(()) => Err(EventError::Rejected(reason)),
-                Err(why) => Err(EventError::Unsaved(why)),
-            }
+            let kept = driver.call_set_aside(accessor, event.clone(), Some(id.clone()), reason);
+            kept.await?.map(Into::into).map_err(Into::into)
         } else {
             let accepted = driver
                 .call_on_door_event(accessor, event.clone(), Some(id.clone()))

@@ -16,8 +16,8 @@ use super::prepared::Prepared;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// An instance that was up for this long, in milliseconds, makes the wait short again.
-const STEADY_AFTER: u64 = 60_000;
+/// An instance that was up for this long makes the wait short again.
+const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs a module. Dropping it ends the instance at once.
 pub struct Supervisor {
@@ -53,8 +53,9 @@ impl Supervisor {
     /// Runs until [`Module::stop`](super::Module::stop), or until nobody holds the module any more.
     pub async fn run(mut self) {
         loop {
-            let started = self.capabilities.clock.now();
+            let started = self.capabilities.clock.elapsed();
             let mut calls = HashMap::new();
+            let (mut is_loaded, mut is_stopping) = (false, false);
             let report = &self.report;
             let end = instance::live(
                 &self.prepared,
@@ -64,24 +65,28 @@ impl Supervisor {
                     queue: &mut self.queue,
                     calls: &mut calls,
                     again: &mut self.again,
-                    loaded: &mut || drop(report.send_replace(State::Ready)),
+                    is_loaded: &mut is_loaded,
+                    is_stopping: &mut is_stopping,
+                    ready: &mut || drop(report.send_replace(State::Ready)),
                 },
             )
             .await;
-            let (why, is_trap) = match end {
+            let why = match end {
                 End::Stopped => break,
-                End::NotLoaded(why) => (why, false),
-                End::Trapped(why) => (why, true),
+                End::NotLoaded(why) | End::Trapped(why) => why,
             };
-            tracing::error!(reason = %why, pause = ?self.pause, "the module has ended; another instance follows");
+            tracing::error!(reason = %why, pause = ?self.pause, "the module has ended");
             // Before anybody is answered: who repeats a request then must not find the module ready.
             self.report.send_replace(State::Down(why.clone()));
-            if is_trap {
-                self.take_over(calls);
-            } else {
+            self.take_over(calls);
+            if is_stopping {
+                break;
+            }
+            if !is_loaded {
+                // The next one may not load either: nobody should wait for that.
                 self.give_up_events(&why);
             }
-            if self.capabilities.clock.now().saturating_sub(started) >= STEADY_AFTER {
+            if self.capabilities.clock.elapsed().saturating_sub(started) >= STEADY_AFTER {
                 self.pause = FIRST_PAUSE;
             }
             if self.wait().await.is_none() {

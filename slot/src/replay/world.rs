@@ -157,6 +157,10 @@ impl Clock for Scripted {
         self.0.now()
     }
 
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.elapsed())
+    }
+
     fn sleep(&self, duration: Duration) -> Answer<()> {
         self.0
             .sleep(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))

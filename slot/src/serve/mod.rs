@@ -75,6 +75,9 @@ pub enum ServeError {
     /// The driver cannot work with what it found.
     #[error("the driver cannot start: {0}")]
     Load(String),
+    /// The disk failed.
+    #[error("{0}")]
+    Broken(String),
     /// The driver is gone, and was not told to.
     #[error("the driver has ended unexpectedly")]
     Ended,
@@ -123,7 +126,7 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
         doors: doors(arguments.demo),
         status: Arc::new(Latest::default()),
         settings: Arc::new(saved),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),
         log: Arc::new(Tracing),
     };
@@ -135,6 +138,8 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
     let outcome = tokio::select! {
         () = stop => Ok(()),
         _ = supervised => Err(ServeError::Ended),
+        // Whoever looks after this process starts it again, and then the file is repaired.
+        reason = store.broken() => Err(ServeError::Broken(reason)),
         error = work(&module, &arguments, || announce(gateway.address(), &site, reaches_receiver)) => Err(error),
     };
 

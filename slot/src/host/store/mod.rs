@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use futures_util::FutureExt;
 use redb::backends::FileBackend;
 use redb::{Builder, Database, DatabaseError, StorageBackend, StorageError};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use self::writer::{Call, Commit, RECORDS, Writer};
 use super::Answer;
@@ -32,8 +32,8 @@ pub const VALUE_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The file in the data folder.
 const FILE: &str = "store.redb";
-/// What `redb` may keep of the file in memory, in bytes. Its own default is 1 GiB; a module reads
-/// its records once, at the start, so that little is enough.
+/// What `redb` may keep of the file in memory, in bytes. Its own default is 1 GiB; a module keeps what
+/// it needs in its own memory, so that little is enough.
 const CACHE: usize = 4 * 1024 * 1024;
 /// The answer to calls after the end.
 const CLOSED: &str = "the store is closed";
@@ -87,10 +87,15 @@ impl Store {
         let file = open_file(folder, &path).map_err(|error| refused(&path, &error))?;
         let backend = FileBackend::new(file).map_err(|error| not_opened(&path, error))?;
         let store = Self::over(backend).map_err(|error| not_opened(&path, error))?;
-        // A new file outlives a loss of power only if its folder's entry was synced as well.
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| refused(folder, &error))?;
+        // What is new outlives a loss of power only if the folder it is in was synced as well.
+        let parent = folder
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        for folder in [folder, parent.unwrap_or(Path::new("."))] {
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|error| refused(folder, &error))?;
+        }
         Ok(store)
     }
 
@@ -104,6 +109,21 @@ impl Store {
         closed.await.unwrap_or_else(|_| Err(CLOSED.to_owned()))
     }
 
+    /// Resolves with the reason when the disk has failed, after which every call fails.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.0.broken.clone();
+        let reason = broken
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // It was closed whole.
+            None => std::future::pending().await,
+        }
+    }
+
     fn over(backend: impl StorageBackend) -> Result<Self, DatabaseError> {
         let database = Builder::new()
             .set_cache_size(CACHE)
@@ -113,12 +133,14 @@ impl Store {
             other => DatabaseError::Storage(StorageError::Corrupted(other.to_string())),
         })?;
         let (calls, queue) = mpsc::channel();
+        let (report, broken) = watch::channel(None);
         let thread = thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer::new(database, queue).run())?;
+            .spawn(move || Writer::new(database, queue, report).run())?;
         Ok(Self(Arc::new(Handle {
             calls: Some(calls),
             thread: Mutex::new(Some(thread)),
+            broken,
         })))
     }
 
@@ -173,6 +195,7 @@ impl Storage for Store {
 struct Handle {
     calls: Option<mpsc::Sender<Call>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    broken: watch::Receiver<Option<String>>,
 }
 
 impl Drop for Handle {

@@ -138,6 +138,7 @@ async fn after_an_error_of_the_disk_nothing_succeeds_until_the_store_is_opened_a
         assert!(reason.contains("no space left"), "{reason}");
     }
     assert!(read.unwrap_err().contains("no space left"));
+    assert!(store.broken().await.contains("no space left"));
     drop(store);
 
     let store = Store::over(disk).unwrap();

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::mpsc;
 
 use redb::{Database, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::super::storage::{Change, CommitError, Record};
 
@@ -49,15 +49,19 @@ pub(super) struct Writer {
     calls: mpsc::Receiver<Call>,
     /// The reason of the first error of the disk. From then on nothing is tried: after a failed
     /// write or sync only opening the file anew tells what it holds.
-    broken: Option<String>,
+    broken: watch::Sender<Option<String>>,
 }
 
 impl Writer {
-    pub(super) fn new(database: Database, calls: mpsc::Receiver<Call>) -> Self {
+    pub(super) fn new(
+        database: Database,
+        calls: mpsc::Receiver<Call>,
+        broken: watch::Sender<Option<String>>,
+    ) -> Self {
         Self {
             database,
             calls,
-            broken: None,
+            broken,
         }
     }
 
@@ -130,15 +134,16 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&Database) -> Result<T, redb::Error>,
     ) -> Result<T, String> {
-        if let Some(reason) = &self.broken {
-            return Err(reason.clone());
+        if let Some(reason) = self.broken.borrow().clone() {
+            return Err(reason);
         }
         work(&self.database).map_err(|error| {
             let reason = format!(
                 "the store failed ({error}); it takes nothing more until it is started again"
             );
             tracing::error!("{reason}");
-            self.broken.insert(reason).clone()
+            self.broken.send_replace(Some(reason.clone()));
+            reason
         })
     }
 }
