@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A security system's name for a door: text that is not blank, at most 512 bytes.
 ///
@@ -166,15 +167,14 @@ impl<'de> Deserialize<'de> for Action {
     }
 }
 
-/// When something happened: UTC, whole seconds, from 1970 to the end of 9999, less the 26 hours that
-/// [`Timestamp`] keeps free for time zones.
+/// When something happened: UTC, whole seconds, from 1970 to the end of 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct EventTime(i64);
 
 impl EventTime {
-    /// `Timestamp::MAX`, 9999-12-30T22:00:00Z.
-    const LAST: i64 = 253_402_207_200;
+    /// The last second of the year 9999, the last that RFC 3339 can write.
+    const LAST: i64 = 253_402_300_799;
     /// From here on a number counts milliseconds: 1973 in those, the year 5138 in seconds.
     const MILLISECONDS_FROM: f64 = 1e11;
 
@@ -209,8 +209,8 @@ impl EventTime {
     }
 
     fn from_rfc3339(text: &str) -> Result<Self, &'static str> {
-        let time: Timestamp = text.parse().map_err(|_| "is not a time")?;
-        let seconds = time.as_second();
+        let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "is not a time")?;
+        let seconds = time.unix_timestamp();
         if (0..=Self::LAST).contains(&seconds) {
             Ok(Self(seconds))
         } else {
@@ -223,7 +223,9 @@ impl fmt::Display for EventTime {
     /// RFC 3339, UTC, whole seconds, `Z`: the text that is signed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A record of the store may hold anything; what was parsed is in range.
-        write!(f, "{}", Timestamp::from_second(self.0).unwrap_or_default())
+        let time =
+            OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -296,19 +298,5 @@ fn text_of(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_event_time_is_the_last_that_can_be_written() {
-        assert_eq!(Timestamp::MAX.as_second(), EventTime::LAST);
-        assert_eq!(
-            EventTime(EventTime::LAST).to_string(),
-            "9999-12-30T22:00:00Z"
-        );
     }
 }
