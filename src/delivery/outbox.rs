@@ -31,8 +31,9 @@ impl Outbox {
         self.queues.extend(ids.map(|id| (id, Queue::in_store())));
     }
 
-    /// The subscribers of whose backlogs the next page should be read now.
-    pub(super) fn wanted_pages(&self) -> Vec<SubscriptionId> {
+    /// The subscribers of whose backlogs a page should be read now, and the key that it follows.
+    /// Whoever asks reads them.
+    pub(super) fn begin_pages(&mut self) -> Vec<(SubscriptionId, Option<Key>)> {
         let most = self.most_bytes_a_queue();
         let reading = self
             .queues
@@ -41,10 +42,12 @@ impl Outbox {
             .count();
         let wanted = self
             .queues
-            .iter()
-            .filter(|(_, queue)| queue.wants_page(most))
-            .map(|(to, _)| *to);
-        wanted.take(READS.saturating_sub(reading)).collect()
+            .iter_mut()
+            .filter(|(_, queue)| queue.wants_page(most));
+        let wanted = wanted.take(READS.saturating_sub(reading));
+        wanted
+            .map(|(to, queue)| (*to, queue.begin_page()))
+            .collect()
     }
 
     fn most_bytes_a_queue(&self) -> usize {
@@ -84,11 +87,9 @@ impl<H: Host + 'static> Driver<H> {
         });
     }
 
-    /// Reads the next page of a subscriber's backlog. If that fails, it is tried again after a pause.
-    pub(super) async fn read_page(&self, to: SubscriptionId) {
-        let Some(read_to) = self.with_queue(to, |queue, _| queue.begin_page()) else {
-            return;
-        };
+    /// Reads the page that [`Outbox::begin_pages`] asked for. If that fails, it is asked for again
+    /// after a pause.
+    pub(super) async fn read_page(&self, to: SubscriptionId, read_to: Option<Key>) {
         let after = read_to.map(|key| record::delivery(to, key));
         let page = self
             .0

@@ -108,12 +108,12 @@ impl<H: Host + 'static> Driver<H> {
 
     /// Has the next pages of backlogs read, where there is room for them.
     fn read_pages(&self) {
-        let wanted = self.0.outbox.borrow().wanted_pages();
-        for to in wanted {
+        let pages = self.0.outbox.borrow_mut().begin_pages();
+        for (to, read_to) in pages {
             let driver = self.clone();
             self.0
                 .tasks
-                .spawn(async move { driver.read_page(to).await });
+                .spawn(async move { driver.read_page(to, read_to).await });
         }
     }
 
