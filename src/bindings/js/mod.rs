@@ -51,7 +51,7 @@ impl RhombusDriver {
         method: String,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
-        body: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
     ) -> JsValue {
         let response = self.0.request(caller.as_deref(), &method, &body).await;
@@ -64,7 +64,7 @@ impl RhombusDriver {
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
-        body: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
     ) -> JsValue {
         values::response(self.0.post(&body).await)
@@ -76,7 +76,7 @@ impl RhombusDriver {
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
-        body: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
     ) -> JsValue {
         values::response(self.0.delete(&body).await)
@@ -88,7 +88,7 @@ impl RhombusDriver {
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
-        #[wasm_bindgen(js_name = body)] _body: Vec<u8>,
+        #[wasm_bindgen(js_name = body, unchecked_param_type = "Uint8Array")] _body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
     ) -> JsValue {
         values::response(self.0.get().await)
@@ -100,7 +100,7 @@ impl RhombusDriver {
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
-        body: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
     ) -> JsValue {
         values::response(self.0.put(caller.as_deref(), &body).await)
