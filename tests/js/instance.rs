@@ -12,6 +12,13 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{host, realm};
 
+type MakeOdd = Box<dyn Fn(&JsValue)>;
+
+thread_local! {
+    /// What is done to a host once a driver has been loaded on it.
+    pub(super) static MAKE_ODD: RefCell<Option<MakeOdd>> = const { RefCell::new(None) };
+}
+
 /// An object of the class. Dropping it kills the driver: it reaches nothing any more.
 pub(super) struct Module {
     driver: JsValue,
@@ -32,8 +39,9 @@ impl Instance for Module {
             is_alive,
             outcomes: Rc::default(),
         };
-        let driver = call(&class, "load", &[host, settings.into()]).await;
+        let driver = call(&class, "load", &[host.clone(), settings.into()]).await;
         module.driver = driver.map_err(|error| message(&error))?;
+        MAKE_ODD.with_borrow(|make_odd| make_odd.iter().for_each(|make_odd| make_odd(&host)));
         let running = call(&module.driver, "run", &[]);
         spawn_local(async {
             running.await.expect("run does not fail");

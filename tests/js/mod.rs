@@ -2,5 +2,7 @@
 
 mod fixtures;
 mod host;
+mod hosts;
 mod instance;
+mod overlap;
 mod realm;

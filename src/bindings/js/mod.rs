@@ -8,7 +8,9 @@ mod host;
 mod timer;
 mod values;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 use crate::driver::Driver;
 
@@ -40,103 +42,121 @@ impl RhombusDriver {
     }
 
     /// Takes whole new settings, a JSON object as text.
-    pub async fn update(&self, settings: String) {
-        self.0.update(&settings).await;
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn update(&self, settings: String) -> Promise {
+        self.begin(|driver| async move {
+            driver.update(&settings).await;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Answers a webhook request by its method.
-    #[wasm_bindgen(unchecked_return_type = "WebhookResponse")]
-    pub async fn request(
+    #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
+    pub fn request(
         &self,
         method: String,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
-    ) -> JsValue {
-        let response = self.0.request(caller.as_deref(), &method, &body).await;
-        values::response(response)
+    ) -> Promise {
+        self.begin(|driver| async move {
+            let response = driver.request(caller.as_deref(), &method, &body).await;
+            Ok(values::response(response))
+        })
     }
 
     /// Answers a POST: subscribes.
-    #[wasm_bindgen(unchecked_return_type = "WebhookResponse")]
-    pub async fn post(
+    #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
+    pub fn post(
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
-    ) -> JsValue {
-        values::response(self.0.post(&body).await)
+    ) -> Promise {
+        self.begin(|driver| async move { Ok(values::response(driver.post(&body).await)) })
     }
 
     /// Answers a DELETE: unsubscribes.
-    #[wasm_bindgen(unchecked_return_type = "WebhookResponse")]
-    pub async fn delete(
+    #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
+    pub fn delete(
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
-    ) -> JsValue {
-        values::response(self.0.delete(&body).await)
+    ) -> Promise {
+        self.begin(|driver| async move { Ok(values::response(driver.delete(&body).await)) })
     }
 
     /// Answers a GET: lists the doors.
-    #[wasm_bindgen(unchecked_return_type = "WebhookResponse")]
-    pub async fn get(
+    #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
+    pub fn get(
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
         #[wasm_bindgen(js_name = body, unchecked_param_type = "Uint8Array")] _body: Vec<u8>,
         #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
-    ) -> JsValue {
-        values::response(self.0.get().await)
+    ) -> Promise {
+        self.begin(|driver| async move { Ok(values::response(driver.get().await)) })
     }
 
     /// Answers a PUT: unlocks a door.
-    #[wasm_bindgen(unchecked_return_type = "WebhookResponse")]
-    pub async fn put(
+    #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
+    pub fn put(
         &self,
         #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
         _headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
-    ) -> JsValue {
-        values::response(self.0.put(caller.as_deref(), &body).await)
+    ) -> Promise {
+        self.begin(|driver| async move {
+            Ok(values::response(driver.put(caller.as_deref(), &body).await))
+        })
     }
 
     /// Takes a door event, as JSON text. Resolves once it is durable, before it is sent; rejects
     /// with a `DoorEventError`. `id` is the host's name for it, the same when it is offered again.
-    #[wasm_bindgen(unchecked_return_type = "Acceptance")]
-    pub async fn on_door_event(
-        &self,
-        event: String,
-        id: Option<String>,
-    ) -> Result<JsValue, JsValue> {
-        values::acceptance(self.0.on_door_event(&event, id.as_deref()).await)
+    #[wasm_bindgen(unchecked_return_type = "Promise<Acceptance>")]
+    pub fn on_door_event(&self, event: String, id: Option<String>) -> Promise {
+        self.begin(|driver| async move {
+            values::acceptance(driver.on_door_event(&event, id.as_deref()).await)
+        })
     }
 
     /// Keeps, as rejected, an event that ended two instances, without looking into it. Resolves with
     /// `"known"` if it was accepted before; otherwise rejects with a `DoorEventError`.
-    #[wasm_bindgen(unchecked_return_type = "Acceptance")]
-    pub async fn set_aside(
-        &self,
-        event: String,
-        reason: String,
-        id: Option<String>,
-    ) -> Result<JsValue, JsValue> {
-        values::acceptance(self.0.set_aside(&event, id.as_deref(), &reason).await)
+    #[wasm_bindgen(unchecked_return_type = "Promise<Acceptance>")]
+    pub fn set_aside(&self, event: String, reason: String, id: Option<String>) -> Promise {
+        self.begin(|driver| async move {
+            values::acceptance(driver.set_aside(&event, id.as_deref(), &reason).await)
+        })
     }
 
     /// Delivers, until `stop`; then resolves when the attempts under way have ended. It must be
     /// running for anything to be sent.
-    pub async fn run(&self) {
-        self.0.run().await;
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn run(&self) -> Promise {
+        self.begin(|driver| async move {
+            driver.run().await;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Ends `run`; no attempt starts from then on. It comes before `free`.
     pub fn stop(&self) {
         self.0.stop();
+    }
+}
+
+impl RhombusDriver {
+    /// Begins a call. It has the driver for itself: an `async` method would borrow the object until
+    /// it is answered, and `free` would throw meanwhile.
+    fn begin<F>(&self, call: impl FnOnce(Driver<JsHost>) -> F) -> Promise
+    where
+        F: Future<Output = Result<JsValue, JsValue>> + 'static,
+    {
+        future_to_promise(call(self.0.clone()))
     }
 }
