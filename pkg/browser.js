@@ -2,6 +2,6 @@
 
 import init from "./rhombus_driver.js";
 
-await init();
+await init({ module_or_path: new URL("rhombus_driver_bg.wasm", import.meta.url) });
 
 export * from "./index.js";

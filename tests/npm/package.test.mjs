@@ -1,7 +1,7 @@
 // The package as it is installed: packed, put into an empty project, and used.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,24 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+
+const PAGE = `<!doctype html>
+<script type="importmap">{ "imports": { "rhombus-driver": "/browser.js" } }</script>
+<script type="module">
+  const told = (error) => fetch("/failed", { method: "POST", body: String(error) });
+  addEventListener("error", (event) => told(event.message));
+  addEventListener("unhandledrejection", (event) => told(event.reason));
+
+  const { RhombusDriver, fetchHttp, memoryStorage, webhookHandler } = await import("rhombus-driver");
+  const doors = { systems: async () => [], list: async () => [], unlock: async () => "refused" };
+  const host = { storage: memoryStorage(), http: fetchHttp(), doors, settings: { save: async () => {} } };
+  const driver = await RhombusDriver.load(host, '{"allowed_hosts":["127.0.0.1"]}');
+  driver.run();
+  const body = JSON.stringify({ webhook: new URL("/receiver", location).href, secret: "123456" });
+  const answer = await webhookHandler(driver)(new Request("/", { method: "POST", body }));
+  if (answer.status !== 201) throw new Error(answer.status + await answer.text());
+  await driver.on_door_event('{"door_id":"lobby","action":"granted","timestamp":1649030365}');
+</script>`;
 
 const here = import.meta.dirname;
 const pkg = join(here, "../../pkg");
@@ -98,6 +116,53 @@ test("the README's example serves the webhook and delivers a signed event", asyn
   assert.deepEqual(await ask("DELETE", "/", { webhook }), [202, ""]);
 });
 
+test("a page in Chrome uses it, and delivers to its own server", async (t) => {
+  const received = withResolvers();
+  const server = createServer(async (incoming, outgoing) => {
+    if (incoming.method === "POST") {
+      let body = "";
+      for await (const part of incoming.setEncoding("utf8")) body += part;
+      outgoing.end();
+      if (incoming.url === "/receiver") received.resolve(JSON.parse(body));
+      else received.reject(new Error(body));
+    } else if (incoming.url === "/") {
+      outgoing.writeHead(200, { "Content-Type": "text/html" }).end(PAGE);
+    } else if (/^\/[a-z_]+\.(js|wasm)$/.test(incoming.url)) {
+      const type = incoming.url.endsWith(".js") ? "text/javascript" : "application/wasm";
+      const file = join(project, "node_modules/rhombus-driver", incoming.url);
+      outgoing.writeHead(200, { "Content-Type": type }).end(readFileSync(file));
+    } else {
+      outgoing.writeHead(404).end();
+    }
+  });
+  t.after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+
+  const switches = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    `--user-data-dir=${join(project, "profile")}`,
+  ];
+  const url = `http://127.0.0.1:${server.address().port}/`;
+  const chrome = spawn(browser(), [...switches, url], { stdio: "ignore" });
+  const ended = once(chrome, "exit");
+  t.after(async () => {
+    chrome.kill();
+    await ended;
+  });
+  assert.deepEqual(await Promise.race([received.promise, ended]), {
+    door_id: "lobby",
+    timestamp: "2022-04-03T23:59:25Z",
+    signature: "a276988a8dbd35627d09708b23ca699947114a6f2ab6b38465f0e632fe264342",
+    action: "granted",
+  });
+});
+
 test("publint finds nothing", () => {
   run(tool("publint"), ["--strict", tarball]);
 });
@@ -131,6 +196,14 @@ function compile(folder, files, options) {
   } catch (error) {
     assert.fail(`tsc: ${error.stdout}`);
   }
+}
+
+/** The browser that there is. */
+function browser() {
+  const runs = (name) => spawnSync(name, ["--version"]).status === 0;
+  const found = ["chromium", "google-chrome"].find(runs);
+  assert.ok(found, "there is no Chromium; run: cargo xtask setup");
+  return found;
 }
 
 function withResolvers() {
