@@ -68,7 +68,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
 }
 
 /// A program of the workspace: cargo puts it beside this one, wherever that is.
-fn program(name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let own = env::current_exe().context("cannot tell where this program is")?;
     let program = own.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));
     ensure!(

@@ -8,11 +8,12 @@ xflags::xflags! {
     /// Every command does its own set-up first and can be repeated: what is there already is not
     /// done again.
     cmd cargo-xtask {
-        /// Make sure that the build's tools are here: clippy, rustfmt, a C compiler, and Rust for
-        /// wasm32-unknown-unknown.
+        /// Make sure that the tools are here: clippy, rustfmt, a C compiler, and Rust for
+        /// wasm32-unknown-unknown; for the package, npm's; for its tests, Chromium and a test runner.
         cmd setup {}
 
-        /// Build the driver as a component, compile it ahead of time, and build the slot around it.
+        /// Build the driver as a component, compile it ahead of time, and build the slot around it;
+        /// and fill pkg, the package for JavaScript.
         cmd build {}
 
         /// Build, then run the gateway with the demo building: `placeos-slot serve --demo`.

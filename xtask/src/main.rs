@@ -5,6 +5,7 @@
 mod build;
 mod cargo;
 mod flags;
+mod package;
 mod serve;
 mod setup;
 mod test;
@@ -34,8 +35,13 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
     let shell = Shell::new()?;
     shell.change_dir(root()?);
     match command {
-        CargoXtaskCmd::Setup(_) => setup::run(&shell).map(drop)?,
-        CargoXtaskCmd::Build(_) => build::run(&shell).map(drop)?,
+        CargoXtaskCmd::Setup(_) => {
+            setup::run(&shell)?;
+            setup::for_package(&shell)?;
+            setup::for_browser(&shell)?;
+            say("all tools are here");
+        }
+        CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }

@@ -26,3 +26,29 @@ pub(crate) const OWN_TOOLCHAIN: &str =
 /// the newest of each; what they depend on (LLVM above all) comes with them.
 pub(crate) const RUST_PACKAGES: [&str; 4] =
     ["rustc-web", "rust-web-clippy", "rust-web-src", "lld-22"];
+
+/// The version of wasm-bindgen, which Cargo.toml chooses.
+pub(crate) const WASM_BINDGEN: &str = "0.2.130";
+
+/// Where tools are installed that only this workspace uses.
+pub(crate) const TOOLS: &str = "target/tools";
+
+/// Debian's browser that tests can drive.
+pub(crate) const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
+
+/// The oldest Node that the package promises to run in.
+pub(crate) const OLDEST_NODE: u32 = 20;
+
+/// Where the package's tests are, with the npm packages that they and its making need.
+pub(crate) const NPM_FOLDER: &str = "tests/npm";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_runner_is_of_the_version_of_the_crate() {
+        let chosen = format!("wasm-bindgen = \"={WASM_BINDGEN}\"");
+        assert!(include_str!("../../Cargo.toml").contains(&chosen));
+    }
+}

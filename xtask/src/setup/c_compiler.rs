@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
-use super::succeeds;
+use super::{apt, succeeds};
 use crate::say;
 use crate::versions::C_COMPILER_PACKAGES;
 
@@ -13,37 +13,14 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
     }
     say("there is no C compiler `cc`");
     let by_hand = format!(
-        "install a C compiler; on Debian, as root: \
-         apt-get update && apt-get install --no-install-recommends {}",
-        C_COMPILER_PACKAGES.join(" ")
+        "install a C compiler; {}",
+        apt::by_hand(&C_COMPILER_PACKAGES)
     );
-    if succeeds(cmd!(shell, "apt-get --version")) {
-        install(shell).with_context(|| by_hand.clone())?;
-    }
+    apt::install(shell, &C_COMPILER_PACKAGES).with_context(|| by_hand.clone())?;
     ensure!(is_here(shell), by_hand);
     Ok(())
 }
 
 fn is_here(shell: &Shell) -> bool {
     succeeds(cmd!(shell, "cc --version"))
-}
-
-fn install(shell: &Shell) -> anyhow::Result<()> {
-    let is_root = cmd!(shell, "id -u").quiet().read()? == "0";
-    let (program, before): (_, &[&str]) = if is_root {
-        ("apt-get", &[])
-    } else {
-        ("sudo", &["-n", "apt-get"])
-    };
-    let apt_get = |arguments: &[&str]| {
-        cmd!(
-            shell,
-            "{program} {before...} -q -o DPkg::Lock::Timeout=300 {arguments...}"
-        )
-        .run()
-    };
-    // A minimal system has no package lists until they are asked for.
-    apt_get(&["update"])?;
-    let install = ["install", "--yes", "--no-install-recommends"];
-    Ok(apt_get(&[&install[..], &C_COMPILER_PACKAGES].concat())?)
 }

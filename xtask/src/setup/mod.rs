@@ -2,8 +2,11 @@
 //!
 //! Each step looks first and acts only on what is missing.
 
+mod apt;
+mod browser;
 mod c_compiler;
 mod debian;
+mod npm;
 mod rustup;
 mod wasm_target;
 
@@ -12,11 +15,30 @@ use std::fs::File;
 use anyhow::Context;
 use xshell::{Cmd, Shell};
 
+pub(crate) use browser::TEST_RUNNER;
 pub(crate) use wasm_target::WasmToolchain;
 
 use crate::say;
 
-/// Makes sure that everything is here.
+/// Makes sure that what the package for JavaScript is made by is here.
+///
+/// # Errors
+///
+/// Names what a person must install.
+pub(crate) fn for_package(shell: &Shell) -> anyhow::Result<()> {
+    npm::ensure(shell)
+}
+
+/// Makes sure that what the module is tested in, as JavaScript, is here.
+///
+/// # Errors
+///
+/// Names the command that a person must run.
+pub(crate) fn for_browser(shell: &Shell) -> anyhow::Result<()> {
+    browser::ensure(shell)
+}
+
+/// Makes sure that everything is here that `serve` is built by.
 ///
 /// # Errors
 ///
@@ -31,7 +53,6 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<WasmToolchain> {
             wasm_target::ensure(shell)?
         }
     };
-    say("all tools are here");
     Ok(toolchain)
 }
 

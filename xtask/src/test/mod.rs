@@ -6,12 +6,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
-use xshell::{Shell, cmd};
+use xshell::{Cmd, Shell, cmd};
 
 use self::tally::Tally;
 use crate::build::{self, COMPONENT, WORKSPACE};
 use crate::cargo::{on_host, on_wasm};
+use crate::package::{self, JAVASCRIPT};
 use crate::say;
+use crate::setup::{self, TEST_RUNNER};
+use crate::versions::NPM_FOLDER;
 
 /// Runs everything up to the first step that fails, and prints the count whatever happens.
 pub(crate) fn run(shell: &Shell) -> ExitCode {
@@ -34,6 +37,8 @@ pub(crate) fn run(shell: &Shell) -> ExitCode {
 
 fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let wasm = step("build", || build::run(shell))?.wasm;
+    step("package", || package::build(shell, wasm))?;
+    step("browser", || setup::for_browser(shell))?;
     step("format", || {
         Ok(on_host(cmd!(shell, "cargo fmt --all --check")).run()?)
     })?;
@@ -48,7 +53,36 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
         let clippy = cmd!(shell, "cargo clippy {COMPONENT...} -- -D warnings");
         Ok(on_wasm(clippy, wasm).run()?)
     })?;
-    step("tests", || run_tests(shell, tally))?;
+    step("clippy of the package's module", || {
+        let tests = ["--lib", "--test", "node", "--test", "web"];
+        let clippy = cmd!(
+            shell,
+            "cargo clippy {JAVASCRIPT...} {tests...} -- -D warnings"
+        );
+        Ok(on_wasm(clippy, wasm).run()?)
+    })?;
+    step("tests", || {
+        // Its JSON lines tell which package a test program is from.
+        let tests = cmd!(shell, "cargo test {WORKSPACE...} --no-fail-fast")
+            .args(["--message-format", "json-render-diagnostics"]);
+        count(on_host(tests), tally)
+    })?;
+    for (place, test) in [("Node", "node"), ("Chrome", "web")] {
+        step(&format!("tests in {place}"), || {
+            let runner = shell.current_dir().join(TEST_RUNNER);
+            let tests = cmd!(
+                shell,
+                "cargo test {JAVASCRIPT...} --test {test} -- --nocapture"
+            )
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+            .env("CHROMEDRIVER", "chromedriver");
+            count(on_wasm(tests, wasm), tally)
+        })?;
+    }
+    step("tests of the package", || {
+        count(cmd!(shell, "npm test --prefix {NPM_FOLDER}"), tally)
+    })?;
+    tally.finish()?;
     step("documentation", || {
         let doc =
             cmd!(shell, "cargo doc {WORKSPACE...} --no-deps").env("RUSTDOCFLAGS", "-D warnings");
@@ -61,17 +95,15 @@ fn step<T>(name: &str, run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resul
     run().with_context(|| format!("step failed: {name}"))
 }
 
-/// Runs all tests of the workspace. What they print is passed on as it comes, and counted.
-fn run_tests(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
+/// Runs tests. What they print is passed on as it comes, and counted.
+fn count(tests: Cmd<'_>, tally: &mut Tally) -> anyhow::Result<()> {
     // cargo names on standard error what it runs, on standard output come the results: one pipe
-    // for both keeps their order. Its own JSON lines tell which package a test program is from.
+    // for both keeps their order.
     let (output, input) = io::pipe()?;
-    let tests = cmd!(shell, "cargo test {WORKSPACE...} --no-fail-fast")
-        .args(["--message-format", "json-render-diagnostics"]);
     eprintln!("$ {tests}");
-    let mut tests = Command::from(on_host(tests));
+    let mut tests = Command::from(tests);
     tests.stdout(input.try_clone()?).stderr(input);
-    let mut child = tests.spawn().context("cannot run cargo")?;
+    let mut child = tests.spawn().context("cannot run the tests")?;
     drop(tests); // and with it our ends of the pipe, or the output would never end
 
     let mut stdout = io::stdout().lock();
@@ -84,7 +116,7 @@ fn run_tests(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     }
     drop(stdout);
     let status = child.wait()?;
-    let complete = tally.finish();
-    ensure!(status.success(), "cargo test ended with {status}");
-    complete
+    tally.end_suite();
+    ensure!(status.success(), "the tests ended with {status}");
+    Ok(())
 }

@@ -1,14 +1,16 @@
-//! What `cargo test` says, counted.
+//! What `cargo test` and `node --test` say, counted.
 
 use anyhow::ensure;
 
 /// The results of the tests, read from the output of
-/// `cargo test --message-format json-render-diagnostics`.
+/// `cargo test --message-format json-render-diagnostics`, and of `node --test` as TAP.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     all: Counts,
     native_fixtures: u64,
     slot_fixtures: u64,
+    node_fixtures: u64,
+    chrome_fixtures: u64,
     /// Test programs that ended without a result.
     broken: u64,
     /// Paths of the test programs of the slot's package.
@@ -27,12 +29,15 @@ struct Counts {
     left_out: u64,
 }
 
-/// The scenarios run twice, as one test each: against the driver itself, and in the slot. Both test
-/// programs are called `fixtures`.
+/// The scenarios run four times: against the driver itself and in the slot, as one test each, by test
+/// programs that are both called `fixtures`; and as modules in Node and in Chrome, where one test plays
+/// them all and says how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Suite {
     NativeFixtures,
     SlotFixtures,
+    Node,
+    Chrome,
     #[default]
     Other,
 }
@@ -51,17 +56,24 @@ impl Tally {
         } else if let Some(counts) = Counts::parse(line) {
             self.add(counts);
             self.is_running = false;
+        } else if let Some(played) = played(line) {
+            match self.suite {
+                Suite::Node => self.node_fixtures += played,
+                Suite::Chrome => self.chrome_fixtures += played,
+                _ => {}
+            }
+        } else if let Some(counts) = Counts::parse_tap(line) {
+            self.add(counts);
         }
         true
     }
 
-    /// To be called when there are no more lines.
+    /// To be called when all tests have run.
     ///
     /// # Errors
     ///
     /// Something did not run as it should, although no test that ran failed.
-    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
-        self.end_suite();
+    pub(super) fn finish(&self) -> anyhow::Result<()> {
         ensure!(
             self.broken == 0,
             "{} test programs ended without a result",
@@ -72,9 +84,10 @@ impl Tally {
             "{} tests were ignored or filtered out",
             self.all.left_out
         );
+        let elsewhere = [self.slot_fixtures, self.node_fixtures, self.chrome_fixtures];
         ensure!(
-            self.native_fixtures == self.slot_fixtures && self.slot_fixtures > 0,
-            "every fixture must run both natively and in the slot"
+            self.native_fixtures > 0 && elsewhere == [self.native_fixtures; 3],
+            "every fixture must run natively, in the slot, in Node and in Chrome"
         );
         Ok(())
     }
@@ -82,8 +95,8 @@ impl Tally {
     /// The line that says how many scenarios ran.
     pub(super) fn fixtures(&self) -> String {
         format!(
-            "fixtures: {} native, {} in the slot",
-            self.native_fixtures, self.slot_fixtures
+            "fixtures: {} native, {} in the slot, {} in Node, {} in Chrome",
+            self.native_fixtures, self.slot_fixtures, self.node_fixtures, self.chrome_fixtures
         )
     }
 
@@ -106,7 +119,12 @@ impl Tally {
             .strip_suffix(')')?
             .rsplit_once(" (")?;
         let (_, name) = program.rsplit_once('/')?;
-        Some(if !name.starts_with("fixtures-") {
+        let is_wasm = name.ends_with(".wasm");
+        Some(if is_wasm && name.starts_with("node-") {
+            Suite::Node
+        } else if is_wasm && name.starts_with("web-") {
+            Suite::Chrome
+        } else if !name.starts_with("fixtures-") {
             Suite::Other
         } else if self.slot_programs.iter().any(|path| path.ends_with(name)) {
             Suite::SlotFixtures
@@ -123,11 +141,12 @@ impl Tally {
         match self.suite {
             Suite::NativeFixtures => self.native_fixtures += ran,
             Suite::SlotFixtures => self.slot_fixtures += ran,
-            Suite::Other => {}
+            Suite::Node | Suite::Chrome | Suite::Other => {}
         }
     }
 
-    fn end_suite(&mut self) {
+    /// To be called when there are no more lines of a command.
+    pub(super) fn end_suite(&mut self) {
         self.broken += u64::from(self.is_running);
         self.is_running = false;
     }
@@ -151,6 +170,27 @@ impl Counts {
         }
         Some(counts)
     }
+
+    /// Reads a line of the end of TAP as `node --test` writes it: `# pass 5`.
+    fn parse_tap(line: &str) -> Option<Self> {
+        let (what, number) = line.strip_prefix("# ")?.split_once(' ')?;
+        let number = number.parse().ok()?;
+        let mut counts = Self::default();
+        match what {
+            "pass" => counts.passed = number,
+            "fail" | "cancelled" => counts.failed = number,
+            "skipped" | "todo" => counts.left_out = number,
+            _ => return None,
+        }
+        Some(counts)
+    }
+}
+
+/// How many scenarios a test has played, as it says: `fixtures: 346 passed, 0 failed`.
+fn played(line: &str) -> Option<u64> {
+    let (passed, failed) = line.strip_prefix("fixtures: ")?.split_once(" passed, ")?;
+    let failed = failed.strip_suffix(" failed")?;
+    Some(passed.parse::<u64>().ok()? + failed.parse::<u64>().ok()?)
 }
 
 /// The path of the program, if this message of cargo's is about one of the slot's package.
@@ -194,6 +234,21 @@ running 1 test
 test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 
 all doctests ran in 0.25s; merged doctests compilation took 0.24s
+     Running tests/node.rs (target/js/wasm32-unknown-unknown/debug/deps/node-4444.wasm)
+running 1 test
+fixtures: 3 passed, 0 failed
+test result: ok. 1 passed; 0 failed; 0 ignored; 0 filtered out; finished in 0.05s
+     Running tests/web.rs (target/js/wasm32-unknown-unknown/debug/deps/web-5555.wasm)
+running 1 test
+fixtures: 3 passed, 0 failed
+test result: ok. 1 passed; 0 failed; 0 ignored; 0 filtered out; finished in 0.05s
+TAP version 13
+1..5
+# pass 5
+# fail 0
+# cancelled 0
+# skipped 0
+# todo 0
 "#;
 
     fn tally(output: &str) -> Tally {
@@ -201,15 +256,19 @@ all doctests ran in 0.25s; merged doctests compilation took 0.24s
         for line in output.lines() {
             tally.read(line);
         }
+        tally.end_suite();
         tally
     }
 
     #[test]
     fn all_results_are_counted() {
-        let mut tally = tally(OUTPUT);
+        let tally = tally(OUTPUT);
         tally.finish().unwrap();
-        assert_eq!(tally.verdict(true), "12 passed, 0 failed");
-        assert_eq!(tally.fixtures(), "fixtures: 3 native, 3 in the slot");
+        assert_eq!(tally.verdict(true), "19 passed, 0 failed");
+        assert_eq!(
+            tally.fixtures(),
+            "fixtures: 3 native, 3 in the slot, 3 in Node, 3 in Chrome"
+        );
     }
 
     #[test]
@@ -223,7 +282,7 @@ all doctests ran in 0.25s; merged doctests compilation took 0.24s
     #[test]
     fn failures_are_counted() {
         let output = OUTPUT.replace("ok. 5 passed; 0 failed", "FAILED. 3 passed; 2 failed");
-        assert_eq!(tally(&output).verdict(false), "10 passed, 2 failed");
+        assert_eq!(tally(&output).verdict(false), "17 passed, 2 failed");
     }
 
     #[test]
@@ -231,7 +290,7 @@ all doctests ran in 0.25s; merged doctests compilation took 0.24s
         let output = OUTPUT.replacen("ok. 3 passed; 0 failed", "FAILED. 2 passed; 1 failed", 1);
         assert_eq!(
             tally(&output).fixtures(),
-            "fixtures: 3 native, 3 in the slot"
+            "fixtures: 3 native, 3 in the slot, 3 in Node, 3 in Chrome"
         );
     }
 
@@ -241,15 +300,39 @@ all doctests ran in 0.25s; merged doctests compilation took 0.24s
     }
 
     #[test]
-    fn both_sides_must_run_the_same_fixtures() {
+    fn all_places_must_run_the_same_fixtures() {
         let output = OUTPUT.replacen("ok. 3 passed", "ok. 2 passed", 1);
-        let mut tally = tally(&output);
+        let tally = tally(&output);
         let reason = tally.finish().unwrap_err().to_string();
         assert_eq!(
             reason,
-            "every fixture must run both natively and in the slot"
+            "every fixture must run natively, in the slot, in Node and in Chrome"
         );
-        assert_eq!(tally.fixtures(), "fixtures: 3 native, 2 in the slot");
+        assert_eq!(
+            tally.fixtures(),
+            "fixtures: 3 native, 2 in the slot, 3 in Node, 3 in Chrome"
+        );
+    }
+
+    #[test]
+    fn what_node_and_chrome_play_is_counted() {
+        let output = OUTPUT.replacen(
+            "fixtures: 3 passed, 0 failed",
+            "fixtures: 1 passed, 1 failed",
+            1,
+        );
+        let tally = tally(&output);
+        assert!(tally.finish().is_err());
+        assert_eq!(
+            tally.fixtures(),
+            "fixtures: 3 native, 3 in the slot, 2 in Node, 3 in Chrome"
+        );
+    }
+
+    #[test]
+    fn what_node_skips_is_left_out() {
+        let output = OUTPUT.replace("# skipped 0", "# skipped 1");
+        assert!(tally(&output).finish().is_err());
     }
 
     #[test]
@@ -274,16 +357,17 @@ all doctests ran in 0.25s; merged doctests compilation took 0.24s
     #[test]
     fn a_test_program_that_crashes_is_a_failure() {
         let crashed = OUTPUT.replacen("test result: ok. 5 passed", "signal: 11", 1);
-        let mut tally = tally(&crashed);
+        let tally = tally(&crashed);
         assert!(tally.finish().is_err());
-        assert_eq!(tally.verdict(false), "7 passed, 1 failed");
+        assert_eq!(tally.verdict(false), "14 passed, 1 failed");
     }
 
     #[test]
     fn the_last_test_program_may_crash_too() {
         let mut tally = tally(OUTPUT);
         tally.read("     Running tests/late.rs (target/debug/deps/late-4444)");
+        tally.end_suite();
         assert!(tally.finish().is_err());
-        assert_eq!(tally.verdict(false), "12 passed, 1 failed");
+        assert_eq!(tally.verdict(false), "19 passed, 1 failed");
     }
 }

@@ -1,0 +1,41 @@
+//! Node, and the npm packages that make and check the package for JavaScript.
+
+use std::fs;
+
+use anyhow::{Context, ensure};
+use xshell::{Shell, cmd};
+
+use crate::say;
+use crate::versions::{NPM_FOLDER, OLDEST_NODE};
+
+pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
+    let version = cmd!(shell, "node --version").quiet().ignore_stderr().read();
+    let is_new_enough = version.is_ok_and(|version| {
+        let major = version.trim_start_matches('v').split('.').next();
+        major.is_some_and(|major| major.parse().is_ok_and(|major: u32| major >= OLDEST_NODE))
+    });
+    ensure!(
+        is_new_enough && super::succeeds(cmd!(shell, "npm --version")),
+        "Node {OLDEST_NODE} or later with npm is missing; its site, https://nodejs.org, has it"
+    );
+    if is_installed(shell) {
+        return Ok(());
+    }
+    say("fetching the npm packages that make and check the package");
+    cmd!(shell, "npm ci --prefix {NPM_FOLDER} --no-audit --no-fund")
+        .run()
+        .with_context(|| format!("run: npm ci --prefix {NPM_FOLDER}"))
+}
+
+/// npm writes what it has installed when it is done.
+fn is_installed(shell: &Shell) -> bool {
+    let folder = shell.current_dir().join(NPM_FOLDER);
+    let written = |path| fs::metadata(folder.join(path)).and_then(|file| file.modified());
+    match (
+        written("node_modules/.package-lock.json"),
+        written("package-lock.json"),
+    ) {
+        (Ok(installed), Ok(wanted)) => installed >= wanted,
+        _ => false,
+    }
+}
