@@ -16,7 +16,8 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
     });
     ensure!(
         is_new_enough && super::succeeds(cmd!(shell, "npm --version")),
-        "Node {OLDEST_NODE} or later with npm is missing; its site, https://nodejs.org, has it"
+        "Node {OLDEST_NODE} or later with npm is missing; on Debian: apt-get install nodejs npm, and \
+         where that is an older one also npm install --global node@{OLDEST_NODE}"
     );
     if is_installed(shell) {
         return Ok(());
