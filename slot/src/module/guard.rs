@@ -26,7 +26,7 @@ pub(super) struct Guard {
     since: Instant,
     /// When the guest was last let go on, in milliseconds after `since`.
     entered: AtomicU64,
-    out_of_time: AtomicBool,
+    has_no_time: AtomicBool,
 }
 
 impl Guard {
@@ -39,7 +39,7 @@ impl Guard {
             limit,
             since: Instant::now(),
             entered: AtomicU64::new(0),
-            out_of_time: AtomicBool::new(false),
+            has_no_time: AtomicBool::new(false),
         })
     }
 
@@ -48,6 +48,9 @@ impl Guard {
         let guard = Arc::clone(self);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
+            if guard.has_no_time.load(Ordering::Relaxed) {
+                wasmtime::bail!("the call was given no time");
+            }
             if guard.is_out_of_time() {
                 wasmtime::bail!("the module computed for longer than {:?}", guard.limit);
             }
@@ -57,7 +60,7 @@ impl Guard {
 
     /// From now on the guest has no time left.
     pub(super) fn take_all_time(&self) {
-        self.out_of_time.store(true, Ordering::Relaxed);
+        self.has_no_time.store(true, Ordering::Relaxed);
     }
 
     /// Polls `work`, which runs the guest, with this guard's clock set anew each time.
@@ -70,8 +73,7 @@ impl Guard {
 
     fn is_out_of_time(&self) -> bool {
         let entered = Duration::from_millis(self.entered.load(Ordering::Relaxed));
-        self.out_of_time.load(Ordering::Relaxed)
-            || self.since.elapsed().saturating_sub(entered) > self.limit
+        self.since.elapsed().saturating_sub(entered) > self.limit
     }
 }
 
