@@ -3,7 +3,7 @@
 //! A commit that failed may still have been made. The book in memory is then unsure: it is read from
 //! the store again before the next change, and by itself as soon as the store answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::json;
@@ -178,7 +178,7 @@ impl<H: Host + 'static> Driver<H> {
         let (gone, changed) = {
             let mut state = inner.state.borrow_mut();
             let known = state.book.ids().chain(stored.ids());
-            let gone: Vec<_> = known.filter(|id| !subscriptions.contains_key(id)).collect();
+            let gone: BTreeSet<_> = known.filter(|id| !subscriptions.contains_key(id)).collect();
             let changed = state.book.rev() != next.rev();
             state.subscriptions = Rc::new(subscriptions);
             state.settings = settings;
