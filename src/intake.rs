@@ -76,12 +76,8 @@ impl<H: Host + 'static> Driver<H> {
         match inner.host.commit(changes).await {
             Ok(()) => {
                 inner.seen.count(1);
-                inner.report.event(&serde_json::json!({
-                    "door_id": record.event.door_id,
-                    "action": record.event.action,
-                    "timestamp": record.event.timestamp.to_string(),
-                }));
                 let delivery = Delivery::from(record);
+                inner.report.event(delivery.event());
                 for to in to {
                     self.enqueue(to, key, delivery.clone());
                 }

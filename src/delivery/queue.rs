@@ -30,6 +30,11 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
+    /// What the subscriber is to be told.
+    pub(crate) fn event(&self) -> Rc<DoorEvent> {
+        Rc::clone(&self.event)
+    }
+
     fn bytes(&self) -> usize {
         let event = &self.event;
         let texts = [&event.card_id, &event.user_name, &event.user_email];
