@@ -240,6 +240,38 @@ pub enum Unlock {
     Fails,
 }
 
+/// Why a POST gets no answer.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum PostFailure {
+    /// The name does not resolve.
+    Dns,
+    /// There is no connection.
+    Refused,
+    /// It took too long.
+    Timeout,
+    /// The receiver's TLS is not to be trusted.
+    Tls,
+    /// The egress rule forbids it.
+    Blocked,
+    /// The answer is too large.
+    TooLarge,
+}
+
+impl PostFailure {
+    /// Its name in fixtures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Blocked => "blocked",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
 /// How a receiver answers.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -250,8 +282,8 @@ pub struct Receiver {
     pub retry_after: Option<String>,
     /// It answers after so many milliseconds.
     pub after_ms: u64,
-    /// It does not answer: `dns`, `refused`, `timeout`, `tls`, `blocked`, `too_large`.
-    pub fails: Option<String>,
+    /// It does not answer, for this reason.
+    pub fails: Option<PostFailure>,
 }
 
 /// How storage answers.

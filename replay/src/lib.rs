@@ -13,10 +13,11 @@ mod supervised;
 mod world;
 
 pub use fixture::{
-    Answer, Doors, EventStep, Expected, Fixture, Receiver, RequestStep, Step, StorageMode, Unlock,
+    Answer, Doors, EventStep, Expected, Fixture, PostFailure, Receiver, RequestStep, Step,
+    StorageMode, Unlock,
 };
 pub use folder::{fixtures_below, read_fixture};
 pub use player::{Failure, play};
 pub use stage::{Call, Outcome, Response, Stage, Ticket};
 pub use supervised::{Instance, Supervised};
-pub use world::{Change, CommitError, Post, PostFailure, World};
+pub use world::{Change, CommitError, Post, World};

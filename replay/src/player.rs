@@ -135,24 +135,16 @@ impl<S: Stage> Player<'_, S> {
             }
             Step::Status { expect } => {
                 for (key, value) in expect {
-                    let shown = self.world.status(key).map(|json| parse(&json));
-                    same(
-                        &format!("status {key}"),
-                        &shown.unwrap_or(Value::Null),
-                        value,
-                    )?;
+                    let shown = self.world.status(key);
+                    same_json(&format!("status {key}"), shown.as_deref(), value)?;
                 }
                 Ok("status".to_owned())
             }
             Step::Saved { expect } => {
                 let saved = self.world.take_newly_saved();
                 for (name, value) in expect {
-                    let saved = saved.get(name).map(|json| parse(json));
-                    same(
-                        &format!("setting {name}"),
-                        &saved.unwrap_or(Value::Null),
-                        value,
-                    )?;
+                    let saved = saved.get(name).map(String::as_str);
+                    same_json(&format!("setting {name}"), saved, value)?;
                 }
                 Ok("saved settings".to_owned())
             }
@@ -429,6 +421,11 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, came: &T, expected: &T) -> Result
     Err(format!(
         "{what}\n      came: {came:?}\n  expected: {expected:?}"
     ))
+}
+
+/// JSON text, `null` for none.
+fn same_json(what: &str, came: Option<&str>, expected: &Value) -> Result<(), String> {
+    same(what, &came.map_or(Value::Null, parse), expected)
 }
 
 fn parse(json: &str) -> Value {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 
-use crate::fixture::{Doors, Receiver, StorageMode, Unlock, text};
+use crate::fixture::{Doors, PostFailure, Receiver, StorageMode, Unlock, text};
 
 /// One change of a commit.
 #[derive(Clone, Debug)]
@@ -41,10 +41,6 @@ pub struct Post {
     /// In milliseconds.
     pub timeout: u64,
 }
-
-/// Why a POST got no answer, by its name in fixtures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PostFailure(pub String);
 
 /// When scenarios begin: 2026-01-01T00:00:00Z, in milliseconds since 1970.
 const BEGINNING: u64 = 1_767_225_600_000;
@@ -159,7 +155,7 @@ impl World {
             .cloned()
             .unwrap_or_default();
         let timeout = post.timeout;
-        let after = if receiver.fails.as_deref() == Some("timeout") {
+        let after = if receiver.fails == Some(PostFailure::Timeout) {
             timeout
         } else {
             receiver.after_ms.min(timeout)
@@ -172,8 +168,8 @@ impl World {
                 wait.await;
             }
             match receiver.fails {
-                Some(why) => Err(PostFailure(why)),
-                None if is_late => Err(PostFailure("timeout".to_owned())),
+                Some(failure) => Err(failure),
+                None if is_late => Err(PostFailure::Timeout),
                 None => Ok((receiver.status.unwrap_or(200), receiver.retry_after)),
             }
         }

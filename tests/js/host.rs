@@ -5,7 +5,7 @@ use std::future::pending;
 use std::rc::Rc;
 
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
-use rhombus_replay::{Change, CommitError, Post, PostFailure, Unlock, World};
+use rhombus_replay::{Change, CommitError, Post, Unlock, World};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -106,9 +106,10 @@ fn http(link: &Link) -> JsValue {
                     let headers: Array = retry_after.into_iter().map(header).collect();
                     members([("status", status.into()), ("headers", headers.into())])
                 }
-                Err(PostFailure(why)) => {
-                    let failure = why.replace('_', "-");
-                    members([("failure", failure.into()), ("reason", why.into())])
+                Err(failure) => {
+                    let reason = failure.name();
+                    let failure = reason.replace('_', "-");
+                    members([("failure", failure.into()), ("reason", reason.into())])
                 }
             })
         })

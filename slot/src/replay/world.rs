@@ -88,15 +88,17 @@ impl Http for Scripted {
                     body: Vec::new(),
                 })
             }
-            Err(failure) => Err(match failure.0.as_str() {
-                "dns" => PostFailure::Dns(failure.0),
-                "refused" => PostFailure::Refused(failure.0),
-                "timeout" => PostFailure::Timeout,
-                "tls" => PostFailure::Tls(failure.0),
-                "blocked" => PostFailure::Blocked(failure.0),
-                "too_large" => PostFailure::TooLarge,
-                _ => PostFailure::Other(failure.0),
-            }),
+            Err(failure) => {
+                let name = failure.name().to_owned();
+                Err(match failure {
+                    rhombus_replay::PostFailure::Dns => PostFailure::Dns(name),
+                    rhombus_replay::PostFailure::Refused => PostFailure::Refused(name),
+                    rhombus_replay::PostFailure::Timeout => PostFailure::Timeout,
+                    rhombus_replay::PostFailure::Tls => PostFailure::Tls(name),
+                    rhombus_replay::PostFailure::Blocked => PostFailure::Blocked(name),
+                    rhombus_replay::PostFailure::TooLarge => PostFailure::TooLarge,
+                })
+            }
         })
         .boxed()
     }
