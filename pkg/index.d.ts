@@ -22,6 +22,16 @@ export interface DoorEventError extends Error {
   readonly reason: string;
 }
 
+/** What a promise of {@link RhombusDriver.call} is rejected with. */
+export interface CallError extends Error {
+  readonly name: "CallError";
+  /**
+   * `"unknown"`: there is no such function. `"invalid"`: its arguments cannot be what is meant, and
+   * nothing was done. `"failed"`: it could not be done, or is not known to be.
+   */
+  readonly kind: "unknown" | "invalid" | "failed";
+}
+
 /**
  * The Rhombus driver, loaded on a host.
  *
@@ -71,6 +81,13 @@ export class RhombusDriver {
    * `"known"` if it was accepted before; otherwise rejects with a {@link DoorEventError}.
    */
   set_aside(event: string, reason: string, id?: string | null): Promise<Acceptance>;
+
+  /**
+   * Calls a function for operators, such as `door_event`; `arguments` is a JSON object that has them by
+   * name. Resolves with JSON; rejects with a {@link CallError}. That the caller may is the host's to
+   * see to.
+   */
+  call(function: string, arguments: string): Promise<string>;
 
   /**
    * Delivers, until {@link stop}; then resolves when the attempts under way have ended. It must be

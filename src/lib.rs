@@ -21,6 +21,7 @@ pub mod host;
 pub mod intake;
 pub mod key;
 pub mod notification;
+pub mod operators;
 mod record;
 mod report;
 mod saved_copy;

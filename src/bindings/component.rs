@@ -11,6 +11,7 @@ use crate::host::{
     Change, CommitError, Host, Level, ListedDoor, Post, PostAnswer, PostFailure, StorageFailed,
 };
 use crate::intake::{Acceptance, EventError};
+use crate::operators::CallError;
 use crate::webhook::Response;
 
 mod wit {
@@ -112,6 +113,11 @@ impl exports::Guest for Component {
     ) -> Result<exports::Acceptance, exports::EventError> {
         let kept = driver().set_aside(&event, id.as_deref(), &reason).await;
         kept.map(Into::into).map_err(Into::into)
+    }
+
+    async fn call(function: String, arguments: String) -> Result<String, exports::CallError> {
+        let answer = driver().call(&function, &arguments).await;
+        answer.map_err(Into::into)
     }
 
     async fn run() {
@@ -331,6 +337,16 @@ impl From<Acceptance> for exports::Acceptance {
         match acceptance {
             Acceptance::Accepted => Self::Accepted,
             Acceptance::Known => Self::Known,
+        }
+    }
+}
+
+impl From<CallError> for exports::CallError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Unknown => Self::Unknown,
+            CallError::Invalid(why) => Self::Invalid(why),
+            CallError::Failed(why) => Self::Failed(why),
         }
     }
 }

@@ -134,6 +134,13 @@ impl RhombusDriver {
         })
     }
 
+    /// Calls a function of `driver.json` other than the webhook's, with a JSON object as text. Resolves
+    /// with JSON text; rejects with a `CallError`.
+    #[wasm_bindgen(unchecked_return_type = "Promise<string>")]
+    pub fn call(&self, function: String, arguments: String) -> Promise {
+        self.begin(|driver| async move { values::answer(driver.call(&function, &arguments).await) })
+    }
+
     /// Delivers, until `stop`; then resolves when the attempts under way have ended. It must be
     /// running for anything to be sent.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]

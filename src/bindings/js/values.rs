@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 use crate::door::UnlockOutcome;
 use crate::host::{Change, CommitError, Level, ListedDoor, Post, PostAnswer, PostFailure};
 use crate::intake::{Acceptance, EventError};
+use crate::operators::CallError;
 use crate::webhook::Response;
 
 #[wasm_bindgen]
@@ -34,15 +35,35 @@ pub(super) fn acceptance(outcome: Result<Acceptance, EventError>) -> Result<JsVa
         Ok(Acceptance::Known) => return Ok("known".into()),
         Err(error) => error,
     };
-    let js = Error::new(&error.to_string());
-    js.set_name("DoorEventError");
+    let text = error.to_string();
     let (kind, reason) = match error {
         EventError::Rejected(reason) => ("rejected", reason),
         EventError::Unsaved(why) => ("unsaved", why),
     };
-    set(&js, "kind", &kind.into());
+    let js = named_error("DoorEventError", kind, &text);
     set(&js, "reason", &reason.into());
     Err(js.into())
+}
+
+/// What a function answered; the error is a `CallError`.
+pub(super) fn answer(outcome: Result<String, CallError>) -> Result<JsValue, JsValue> {
+    let error = match outcome {
+        Ok(json) => return Ok(json.into()),
+        Err(error) => error,
+    };
+    let kind = match error {
+        CallError::Unknown => "unknown",
+        CallError::Invalid(_) => "invalid",
+        CallError::Failed(_) => "failed",
+    };
+    Err(named_error("CallError", kind, &error.to_string()).into())
+}
+
+fn named_error(name: &str, kind: &str, text: &str) -> Error {
+    let js = Error::new(text);
+    js.set_name(name);
+    set(&js, "kind", &kind.into());
+    js
 }
 
 /// A record's value, or none.

@@ -1,0 +1,36 @@
+//! The functions that an operator calls, one a file. `driver.json` has their names, what each takes
+//! and who may call it; that the caller may is the host's to see to.
+
+mod arguments;
+mod door_event;
+
+use crate::driver::Driver;
+use crate::host::Host;
+
+use arguments::Arguments;
+
+/// Why a function did not do what it was called for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// There is no function of that name.
+    #[error("there is no such function")]
+    Unknown,
+    /// Its arguments cannot be what is meant; nothing was done.
+    #[error("{0}")]
+    Invalid(String),
+    /// It could not be done, or is not known to be.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl<H: Host + 'static> Driver<H> {
+    /// Calls a function with `arguments`, a JSON object that has them by name. What it answers is
+    /// JSON too.
+    pub async fn call(&self, function: &str, arguments: &str) -> Result<String, CallError> {
+        let read = || Arguments::parse(arguments);
+        match function {
+            "door_event" => self.door_event(read()?).await,
+            _ => Err(CallError::Unknown),
+        }
+    }
+}
