@@ -166,6 +166,11 @@ impl Book {
         })
     }
 
+    /// The name of the subscription of `url`.
+    pub fn id(&self, url: &SubscriberUrl) -> Option<SubscriptionId> {
+        self.ids.get(url).copied()
+    }
+
     /// The names of all subscriptions.
     pub fn ids(&self) -> impl Iterator<Item = SubscriptionId> + '_ {
         self.ids.values().copied()

@@ -5,8 +5,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use crate::delivery::Delivery;
+use crate::delivery::Message;
 use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Host, StorageFailed};
 use crate::key::Key;
@@ -68,7 +69,7 @@ impl<H: Host + 'static> Driver<H> {
                 continue;
             };
             match record::decode::<DeliveryRecord>(&name, &value) {
-                Ok(record) => self.enqueue(*to, key, Delivery::from(record)),
+                Ok(record) => self.enqueue(*to, key, Rc::new(Message::from(record))),
                 Err(why) => inner.warn(&why),
             }
         }

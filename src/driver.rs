@@ -12,7 +12,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::book::Book;
-use crate::delivery::Outbox;
+use crate::clock::Clock;
+use crate::delivery::{Arrivals, Counts, Outbox};
 use crate::directory::Directory;
 use crate::doubts::Doubts;
 use crate::host::{Change, Host, Level};
@@ -50,7 +51,10 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) last_key: Cell<Key>,
     pub(crate) seen: Seen,
     pub(crate) doubts: Doubts,
+    pub(crate) clock: Clock,
+    pub(crate) arrivals: Arrivals,
     pub(crate) outbox: RefCell<Outbox>,
+    pub(crate) dead_letters: Counts,
     pub(crate) directory: Directory,
     pub(crate) unlocks: Unlocks,
     pub(crate) report: Report,
@@ -100,7 +104,10 @@ impl<H: Host + 'static> Driver<H> {
             last_key: Cell::new(Key::ZERO),
             seen: Seen::default(),
             doubts: Doubts::default(),
+            clock: Clock::default(),
+            arrivals: Arrivals::default(),
             outbox: RefCell::default(),
+            dead_letters: Counts::default(),
             directory: Directory::default(),
             unlocks: Unlocks::default(),
             report: Report::default(),

@@ -1,6 +1,8 @@
 //! How a door event comes in: once its commit is made it is accepted, and only then is it sent.
 
-use crate::delivery::Delivery;
+use std::rc::Rc;
+
+use crate::delivery::Message;
 use crate::door::DoorEvent;
 use crate::driver::Driver;
 use crate::host::{Change, CommitError, Host, Level};
@@ -55,32 +57,45 @@ impl<H: Host + 'static> Driver<H> {
         let id = id.map_or_else(|| EventId::random(&inner.host), EventId::from_host);
         let subscriptions = inner.state.borrow().subscriptions.clone();
         let key = inner.next_key();
+        let arrival = self.expect(key);
         let record = DeliveryRecord {
             v: Version,
             event_id: id.as_str().to_owned(),
             event: parsed,
             attempts: 0,
+            unwelcome: 0,
             next: 0,
+            first_failed: None,
+            last_failed: None,
         };
         let value = record::encode(&record);
-        let mut changes = self.see(key, id.as_str());
-        let to: Vec<_> = subscriptions
-            .values()
-            .filter(|to| to.refused.is_none())
-            .map(|to| to.id)
-            .collect();
-        changes.extend(to.iter().map(|to| Change::Put {
-            key: record::delivery(*to, key),
-            value: value.clone(),
-        }));
+        let message = Rc::new(Message::from(record));
+        let mut changes = Vec::new();
+        let mut to = Vec::new();
+        let mut deaths = 0;
+        for subscription in subscriptions.values().filter(|to| to.refused.is_none()) {
+            let id = subscription.id;
+            match inner.dead_on_arrival(id, key, &message.id, &message.event) {
+                Some(dead) => {
+                    changes.extend(dead);
+                    deaths += 1;
+                }
+                None => {
+                    changes.push(Change::Put {
+                        key: record::delivery(id, key),
+                        value: value.clone(),
+                    });
+                    to.push(id);
+                }
+            }
+        }
+        changes.extend(self.see(key, id.as_str()));
         match inner.host.commit(changes).await {
             Ok(()) => {
                 inner.seen.count(1);
-                let delivery = Delivery::from(record);
-                inner.report.event(delivery.event());
-                for to in to {
-                    self.enqueue(to, key, delivery.clone());
-                }
+                inner.dead_letters.died(deaths);
+                inner.report.event(Rc::clone(&message));
+                arrival.committed(to, message);
                 inner.tasks.bell().ring();
                 Ok(Acceptance::Accepted)
             }
@@ -136,6 +151,7 @@ impl<H: Host + 'static> Driver<H> {
         match inner.host.commit(changes).await {
             Ok(()) => {
                 inner.seen.count(usize::from(id.is_some()));
+                inner.dead_letters.rejected();
                 inner
                     .host
                     .log(Level::Warn, "an event was rejected", &[("reason", &reason)]);

@@ -20,6 +20,11 @@ impl Key {
         Self(self.0.max(now.saturating_mul(1000)).saturating_add(1))
     }
 
+    /// When it was given out, in milliseconds since 1970, by the clock of that moment.
+    pub fn millis(self) -> u64 {
+        self.0 / 1000
+    }
+
     /// Reads what `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let is_key = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());

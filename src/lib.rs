@@ -11,6 +11,7 @@
 //! global. Whatever the driver needs from the world it asks of the `Host`.
 
 pub mod book;
+mod clock;
 mod deadline;
 pub mod delivery;
 mod directory;

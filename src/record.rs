@@ -9,7 +9,8 @@
 //! | `subscription/<id>` | a subscription, POSTed or listed |
 //! | `removal/<key>` | a listed subscription that DELETE removed |
 //! | `delivery/<subscription>/<key>` | an event that a subscriber has yet to get |
-//! | `dead/<key>/<subscription>` | one that was given up, and why |
+//! | `health/<subscription>` | whether a subscriber is sent to: open, paused or disabled |
+//! | `dead/<key>` | a delivery that was given up, and why |
 //! | `rejected/<key>` | what came as an event and cannot be read |
 //! | `seen/<event id>`, `seen-at/<key>` | the ids of events, by id and by time |
 
@@ -29,6 +30,9 @@ pub(crate) const BOOK: &str = "book";
 pub(crate) const SUBSCRIPTIONS: &str = "subscription/";
 pub(crate) const REMOVALS: &str = "removal/";
 pub(crate) const DELIVERIES: &str = "delivery/";
+pub(crate) const HEALTH: &str = "health/";
+pub(crate) const DEAD: &str = "dead/";
+pub(crate) const REJECTED: &str = "rejected/";
 pub(crate) const SEEN_AT: &str = "seen-at/";
 
 pub(crate) fn subscription(id: SubscriptionId) -> String {
@@ -52,18 +56,22 @@ pub(crate) fn delivery(id: SubscriptionId, key: Key) -> String {
     format!("{DELIVERIES}{id}/{key}")
 }
 
-/// Whom a delivery's record is for.
-pub(crate) fn subscriber_of(delivery: &str) -> Option<SubscriptionId> {
-    let (id, _) = delivery.strip_prefix(DELIVERIES)?.split_once('/')?;
+/// Whose a record of a delivery or of a subscriber's health is.
+pub(crate) fn subscriber_of(record: &str) -> Option<SubscriptionId> {
+    let id = record.split('/').nth(1)?;
     Key::parse(id).map(SubscriptionId)
 }
 
-pub(crate) fn dead(key: Key, id: SubscriptionId) -> String {
-    format!("dead/{key}/{id}")
+pub(crate) fn health(id: SubscriptionId) -> String {
+    format!("{HEALTH}{id}")
+}
+
+pub(crate) fn dead(key: Key) -> String {
+    format!("{DEAD}{key}")
 }
 
 pub(crate) fn rejected(key: Key) -> String {
-    format!("rejected/{key}")
+    format!("{REJECTED}{key}")
 }
 
 pub(crate) fn seen(id: &str) -> String {
@@ -175,15 +183,54 @@ pub(crate) struct DeliveryRecord {
     pub(crate) v: Version,
     pub(crate) event_id: String,
     pub(crate) event: DoorEvent,
-    /// Attempts made.
+    /// Attempts made that count.
     pub(crate) attempts: u32,
-    /// Not before this time, in milliseconds since 1970.
+    /// Answers that its body is not wanted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) unwelcome: u32,
+    /// Not before this time. It and those below are in milliseconds since 1970, less the time that
+    /// the subscriber was paused.
     pub(crate) next: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_failed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_failed: Option<u64>,
+}
+
+/// Whether a subscriber is sent to. Times are in milliseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct HealthRecord {
+    pub(crate) v: Version,
+    pub(crate) is_disabled: bool,
+    pub(crate) pause: Option<PauseRecord>,
+    pub(crate) failures: u32,
+    pub(crate) unwelcome: Vec<String>,
+    pub(crate) gone: u32,
+    pub(crate) paused_for: u64,
+    pub(crate) healthy_at: Option<u64>,
+    pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PauseRecord {
+    pub(crate) since: u64,
+    pub(crate) probes: u32,
+    pub(crate) answered: u32,
+    pub(crate) wait: u64,
+    pub(crate) next_probe: u64,
+    pub(crate) is_blocked: bool,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DeadRecord {
     pub(crate) v: Version,
+    pub(crate) subscription: String,
+    /// The key of its delivery.
+    pub(crate) key: String,
     pub(crate) event_id: String,
     pub(crate) event: DoorEvent,
     pub(crate) attempts: u32,

@@ -7,70 +7,89 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::door::DoorEvent;
+use crate::delivery::Message;
+use crate::driver::Inner;
 use crate::host::Host;
 use crate::record;
 
 /// How often a key may be set, in milliseconds.
 const INTERVAL: u64 = 1000;
+/// How often what ages is looked at, if nothing else has changed.
+const AGING: u64 = 15_000;
 
 /// Counts and values on their way to the operators. What changes with every event is written out
-/// only when it is shown.
+/// only when it is shown, and shown only if it has changed.
 #[derive(Default)]
 pub(crate) struct Report {
     events: Cell<u64>,
-    last_event: RefCell<Option<Rc<DoorEvent>>>,
+    last_event: RefCell<Option<Rc<Message>>>,
     delivered: Cell<u64>,
-    /// Deliveries were settled since the last time.
-    has_delivered: Cell<bool>,
+    /// Something has changed since the last time.
+    is_touched: Cell<bool>,
     waiting: RefCell<BTreeMap<&'static str, String>>,
+    shown: RefCell<BTreeMap<&'static str, String>>,
     flushed_at: Cell<u64>,
 }
 
 impl Report {
     /// A door event was accepted.
-    pub(crate) fn event(&self, event: Rc<DoorEvent>) {
+    pub(crate) fn event(&self, event: Rc<Message>) {
         self.events.set(self.events.get() + 1);
         self.last_event.replace(Some(event));
+        self.touch();
     }
 
     /// A delivery was answered with a 2xx.
     pub(crate) fn delivered(&self) {
         self.delivered.set(self.delivered.get() + 1);
-        self.has_delivered.set(true);
+        self.touch();
     }
 
     /// Something failed that an operator may have to mend.
     pub(crate) fn error(&self, message: &str) {
         self.set("last_error", &message);
+        self.touch();
     }
 
-    /// Sets a key, when its time comes.
+    /// What is shown of the subscribers and their deliveries has changed.
+    pub(crate) fn touch(&self) {
+        self.is_touched.set(true);
+    }
+
+    /// Sets a key when its time comes, if it has changed.
     pub(crate) fn set(&self, key: &'static str, value: &impl Serialize) {
         self.waiting.borrow_mut().insert(key, record::text(value));
     }
 
-    /// When what waits may be set, in milliseconds since 1970; `None` if nothing waits. A clock that
-    /// went back does not put it off.
-    pub(crate) fn due(&self, now: u64) -> Option<u64> {
-        let is_waiting = self.has_delivered.get()
-            || self.last_event.borrow().is_some()
-            || !self.waiting.borrow().is_empty();
-        is_waiting.then(|| self.flushed_at.get().min(now).saturating_add(INTERVAL))
+    /// When there is something to show, in steady time; `None` if there is nothing. Some of it changes
+    /// by itself if it `is_aging`.
+    pub(crate) fn due(&self, time: u64, is_aging: bool) -> Option<u64> {
+        let after = match (self.is_touched.get(), is_aging) {
+            (true, _) => INTERVAL,
+            (false, true) => AGING,
+            (false, false) => return None,
+        };
+        Some(self.flushed_at.get().min(time).saturating_add(after))
     }
 
-    /// Sets what waits, if its time has come.
-    pub(crate) fn flush_if_due(&self, host: &impl Host) {
-        let now = host.now();
-        if self.due(now).is_some_and(|due| due <= now) || self.flushed_at.get() > now {
-            self.flush(host);
+    /// Shows what there is to show, if its time has come.
+    pub(crate) fn flush_if_due(&self, inner: &Inner<impl Host>) {
+        let time = inner.time();
+        if self
+            .due(time, inner.is_aging())
+            .is_some_and(|due| due <= time)
+        {
+            self.flush(inner);
         }
     }
 
-    /// Sets what waits.
-    pub(crate) fn flush(&self, host: &impl Host) {
-        self.flushed_at.set(host.now());
-        if let Some(event) = self.last_event.take() {
+    /// Shows what there is to show.
+    pub(crate) fn flush(&self, inner: &Inner<impl Host>) {
+        self.flushed_at.set(inner.time());
+        self.is_touched.set(false);
+        inner.summarize();
+        if let Some(message) = self.last_event.take() {
+            let event = &message.event;
             self.set("event_count", &self.events.get());
             self.set(
                 "last_event",
@@ -81,11 +100,13 @@ impl Report {
                 }),
             );
         }
-        if self.has_delivered.take() {
-            self.set("delivered", &self.delivered.get());
-        }
+        self.set("delivered", &self.delivered.get());
+        let mut shown = self.shown.borrow_mut();
         for (key, json) in self.waiting.take() {
-            host.set_status(key, &json);
+            if shown.get(key) != Some(&json) {
+                inner.host.set_status(key, &json);
+                shown.insert(key, json);
+            }
         }
     }
 }

@@ -24,6 +24,28 @@ pub enum Contract {
     Deployed,
 }
 
+/// How long dead letters and rejected events are kept, in days (setting `retention_days`): 1 to 365.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionDays(u32);
+
+impl RetentionDays {
+    /// In milliseconds.
+    pub fn millis(self) -> u64 {
+        u64::from(self.0) * 24 * 60 * 60 * 1000
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        let days = u32::try_from(value.as_u64()?).ok()?;
+        (1..=365).contains(&days).then_some(Self(days))
+    }
+}
+
+impl Default for RetentionDays {
+    fn default() -> Self {
+        Self(7)
+    }
+}
+
 /// The operator's list, setting `subscriptions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -53,6 +75,8 @@ pub struct Settings {
     pub contract: Contract,
     /// Setting `allowed_hosts`.
     pub egress: Policy,
+    /// Setting `retention_days`.
+    pub retention: RetentionDays,
     /// Setting `subscriptions`.
     pub listing: Listing,
     /// Setting `saved_subscriptions`, `None` if there is none.
@@ -67,6 +91,7 @@ impl fmt::Debug for Settings {
         let Self {
             contract,
             egress,
+            retention,
             listing,
             saved,
             raw: _,
@@ -74,6 +99,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("contract", contract)
             .field("egress", egress)
+            .field("retention", retention)
             .field("listing", listing)
             .field("saved", saved)
             .finish_non_exhaustive()
@@ -147,6 +173,11 @@ const READERS: &[(&str, Reader)] = &[
     }),
     ("allowed_hosts", |settings, value| {
         settings.egress = allowed_hosts(value)?;
+        Ok(())
+    }),
+    ("retention_days", |settings, value| {
+        let days = RetentionDays::from_json(value);
+        settings.retention = days.ok_or("is no whole number from 1 to 365")?;
         Ok(())
     }),
     ("subscriptions", |settings, value| {

@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use serde_json::json;
-
 use crate::book::Book;
 use crate::driver::{Driver, Inner, LoadError, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
@@ -59,7 +57,9 @@ impl<H: Host + 'static> Driver<H> {
         let kept = inner.read::<SettingsRecord>(record::SETTINGS).await?;
         let kept = kept.map_or_else(Settings::default, |kept| Settings::restored(kept.settings));
         let book = inner.read_book().await?;
-        inner.outbox.borrow_mut().open(book.ids());
+        self.open_outbox(book.ids())
+            .await
+            .map_err(ReadError::from)?;
         {
             let mut state = inner.state.borrow_mut();
             state.settings = kept.clone();
@@ -190,7 +190,8 @@ impl<H: Host + 'static> Driver<H> {
         for id in gone {
             self.drop_deliveries(id);
         }
-        inner.report_subscriptions();
+        self.admit_subscriptions();
+        inner.report.touch();
         inner.tasks.bell().ring();
         if changed {
             self.save_book();
@@ -288,27 +289,6 @@ impl<H: Host> Inner<H> {
         record::decode(key, &value)
             .map(Some)
             .map_err(ReadError::Unreadable)
-    }
-
-    fn report_subscriptions(&self) {
-        let state = self.state.borrow();
-        let readable = state.subscriptions.values().map(|subscription| {
-            match &subscription.refused {
-                None => json!({"webhook": subscription.url.to_string(), "state": "active"}),
-                Some(why) => {
-                    json!({"webhook": subscription.url.to_string(), "state": "refused", "why": why})
-                }
-            }
-        });
-        let unreadable = state
-            .book
-            .unreadable()
-            .iter()
-            .map(|why| json!({"state": "refused", "why": why}));
-        self.report.set(
-            "subscriptions",
-            &readable.chain(unreadable).collect::<Vec<_>>(),
-        );
     }
 }
 

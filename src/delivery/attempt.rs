@@ -1,127 +1,201 @@
 //! One attempt: a POST, and what it comes to.
 
-use crate::driver::Driver;
-use crate::host::{Change, Host, Level, PostAnswer, PostFailure};
+use std::rc::Rc;
+
+use crate::driver::{Driver, STORE_PAUSE};
+use crate::host::{Change, Host, Level, Post, PostAnswer, PostFailure, StorageFailed};
 use crate::key::Key;
 use crate::notification;
-use crate::record::{self, DeadRecord, DeliveryRecord};
+use crate::record::{self, DeliveryRecord};
 use crate::subscription::SubscriptionId;
 
-use super::queue::Delivery;
-use super::retry;
+use super::dead_letters::Death;
+use super::health::Turn;
+use super::lanes::Picked;
+use super::message::Message;
+use super::queue::{Flight, Outcome};
+use super::settle::Settled;
+use super::verdict::{self, Verdict};
 
 /// An attempt that has ended.
 pub(super) struct Attempt {
     to: SubscriptionId,
+    flight: Flight,
     key: Key,
-    result: Result<PostAnswer, PostFailure>,
+    end: End,
 }
 
-/// What an attempt changes in the store.
-pub(super) struct Settled {
-    pub(super) to: SubscriptionId,
-    pub(super) changes: Vec<Change>,
+enum End {
+    /// It was made.
+    Made(Rc<Message>, Result<PostAnswer, PostFailure>),
+    /// Nothing may be sent to the subscriber any more.
+    Forbidden,
+    /// The store does not have what should be said.
+    Missing,
+    /// What should be said could not be read.
+    Unread(StorageFailed),
 }
 
 impl<H: Host + 'static> Driver<H> {
-    /// Starts an attempt, with the secret of this moment.
-    pub(super) fn begin_attempt(
-        &self,
+    /// Makes an attempt, with the secret of the moment at which it is sent.
+    pub(super) async fn attempt(
+        self,
         to: SubscriptionId,
-        key: Key,
-    ) -> Option<impl Future<Output = Attempt> + use<H>> {
-        let inner = &*self.0;
-        let subscriptions = inner.state.borrow().subscriptions.clone();
-        let subscription = subscriptions.get(&to)?;
-        let mut outbox = inner.outbox.borrow_mut();
-        let delivery = outbox.queues.get_mut(&to)?.get_mut(key)?;
-        delivery.in_flight = true;
-        let post = notification::post(
-            subscription,
-            &delivery.event,
-            &delivery.event_id,
-            inner.host.now(),
-        );
-        let driver = self.clone();
-        Some(async move {
-            let result = driver.0.host.post(post).await;
-            Attempt { to, key, result }
-        })
-    }
-
-    /// Takes an attempt's result in; what it changes in the store is to be settled.
-    pub(super) fn end_attempt(&self, attempt: Attempt) -> Option<Settled> {
-        let inner = &*self.0;
-        let Attempt { to, key, result } = attempt;
-        let mut outbox = inner.outbox.borrow_mut();
-        let queue = outbox.queues.get_mut(&to)?;
-        let name = record::delivery(to, key);
-        let why = match result {
-            Ok(PostAnswer {
-                status: 200..=299, ..
-            }) => {
-                queue.remove(key)?;
-                inner.report.delivered();
-                return Some(Settled {
-                    to,
-                    changes: vec![Change::Delete { key: name }],
-                });
-            }
-            Ok(PostAnswer { status, .. }) => format!("the receiver answered {status}"),
-            Err(failure) => failure.to_string(),
+        flight: Flight,
+        picked: Picked,
+    ) -> Attempt {
+        let Picked { key, message } = picked;
+        let message = match message {
+            Some(message) => Ok(Some(message)),
+            None => self.read_message(to, key).await,
         };
-        let delivery = queue.get_mut(key)?;
-        delivery.in_flight = false;
-        delivery.attempts += 1;
-        self.report_failure(to, delivery.attempts, &why);
-        let changes = if delivery.attempts < retry::MAX_ATTEMPTS {
-            let delay = retry::delay(delivery.attempts, inner.host.random()[0]);
-            delivery.next =
-                inner.host.now() + u64::try_from(delay.as_millis()).unwrap_or(u64::MAX / 2);
-            vec![record::put(name, &DeliveryRecord::from(&*delivery))]
-        } else {
-            let delivery = queue.remove(key)?;
-            vec![
-                Change::Delete { key: name },
-                record::put(record::dead(key, to), &self.dead(delivery, why)),
-            ]
+        let end = match message {
+            Ok(Some(message)) => match self.compose(to, &message) {
+                Some(post) => End::Made(message, self.0.host.post(post).await),
+                None => End::Forbidden,
+            },
+            Ok(None) => End::Missing,
+            Err(error) => End::Unread(error),
         };
-        Some(Settled { to, changes })
-    }
-
-    fn dead(&self, delivery: Delivery, reason: String) -> DeadRecord {
-        let DeliveryRecord {
-            v,
-            event_id,
-            event,
-            attempts,
-            next: _,
-        } = DeliveryRecord::from(&delivery);
-        DeadRecord {
-            v,
-            event_id,
-            event,
-            attempts,
-            at: self.0.host.now(),
-            reason,
+        Attempt {
+            to,
+            flight,
+            key,
+            end,
         }
     }
 
-    fn report_failure(&self, to: SubscriptionId, attempts: u32, why: &str) {
+    /// The POST that tells a subscriber, if it may be told.
+    pub(super) fn compose(&self, to: SubscriptionId, message: &Message) -> Option<Post> {
         let inner = &*self.0;
-        let url = inner
-            .state
-            .borrow()
-            .subscriptions
+        let subscriptions = inner.state.borrow().subscriptions.clone();
+        let subscription = subscriptions
             .get(&to)
-            .map(|to| to.url.to_string());
-        let url = url.unwrap_or_default();
-        let fields = [
-            ("subscriber", url.as_str()),
-            ("attempts", &attempts.to_string()),
-            ("reason", why),
-        ];
-        inner.host.log(Level::Warn, "an attempt failed", &fields);
-        inner.report.error(&format!("{url}: {why}"));
+            .filter(|to| to.refused.is_none() && !inner.stopped.get())?;
+        let now = inner.host.now();
+        Some(notification::post(
+            subscription,
+            &message.event,
+            &message.id,
+            now,
+        ))
+    }
+
+    /// Takes an attempt's end in; what it changes in the store is to be settled.
+    pub(super) fn end_attempt(&self, attempt: Attempt) -> Option<Settled> {
+        let inner = &*self.0;
+        let Attempt {
+            to,
+            flight,
+            key,
+            end,
+        } = attempt;
+        let (message, result) = match end {
+            End::Made(message, result) => (message, result),
+            End::Forbidden => {
+                inner.with_queue(to, |queue, _, time| queue.end_unsent(flight, time, time));
+                return None;
+            }
+            End::Missing => {
+                inner.with_queue(to, |queue, _, time| queue.end_missing(flight, time));
+                return None;
+            }
+            End::Unread(error) => {
+                inner.warn(&format!("a delivery could not be read: {error}"));
+                let pause = u64::try_from(STORE_PAUSE.as_millis()).unwrap_or(u64::MAX);
+                inner.with_queue(to, |queue, _, time| {
+                    queue.end_unsent(flight, time.saturating_add(pause), time);
+                });
+                return None;
+            }
+        };
+        let why = verdict::why(&result);
+        let (outcome, turn) = self.end_flight(to, flight, &result, &why)?;
+        let name = record::delivery(to, key);
+        let mut settled = Settled::of(to);
+        match outcome {
+            Outcome::Delivered => {
+                inner.report.delivered();
+                settled.changes.push(Change::Delete { key: name });
+            }
+            Outcome::Again(history) => {
+                let record = history.record(&message, |time| inner.clock.to_host(time));
+                settled.changes.push(record::put(name, &record));
+            }
+            Outcome::Dead(attempts) => {
+                settled.changes.push(Change::Delete { key: name });
+                let death = Death {
+                    to,
+                    key,
+                    attempts,
+                    reason: &why,
+                };
+                settled
+                    .changes
+                    .extend(inner.dead_letter(death, &message.id, &message.event));
+                settled.deaths = 1;
+            }
+            Outcome::Unchanged | Outcome::Gone => {}
+        }
+        if turn == Turn::Disabled {
+            self.bury_all(to);
+        }
+        Some(settled)
+    }
+
+    /// Tells a subscriber's queue how an attempt has ended, and the log if it failed.
+    pub(super) fn end_flight(
+        &self,
+        to: SubscriptionId,
+        flight: Flight,
+        result: &Result<PostAnswer, PostFailure>,
+        why: &str,
+    ) -> Option<(Outcome, Turn)> {
+        let inner = &*self.0;
+        let verdict = Verdict::of(result, inner.host.now());
+        let chance = inner.host.random()[0];
+        let ended = inner.with_queue(to, |queue, _, time| {
+            queue.end(flight, verdict, why, chance, time)
+        })?;
+        if verdict != Verdict::Delivered {
+            self.report_failure(to, why);
+        }
+        if ended.1 != Turn::None {
+            self.report_turn(to, ended.1);
+        }
+        Some(ended)
+    }
+
+    async fn read_message(
+        &self,
+        to: SubscriptionId,
+        key: Key,
+    ) -> Result<Option<Rc<Message>>, StorageFailed> {
+        let name = record::delivery(to, key);
+        let Some(value) = self.0.host.get(&name).await? else {
+            return Ok(None);
+        };
+        let record = record::decode::<DeliveryRecord>(&name, &value);
+        let record = record.inspect_err(|why| self.0.warn(why)).ok();
+        Ok(record.map(|record| Rc::new(Message::from(record))))
+    }
+
+    fn report_failure(&self, to: SubscriptionId, why: &str) {
+        let url = self.0.shown_url(to);
+        let fields = [("subscriber", url.as_str()), ("reason", why)];
+        self.0.host.log(Level::Warn, "an attempt failed", &fields);
+        self.0.report.error(&format!("{url}: {why}"));
+    }
+
+    fn report_turn(&self, to: SubscriptionId, turn: Turn) {
+        let (level, message) = match turn {
+            Turn::None => return,
+            Turn::Opened { .. } => (Level::Info, "a subscriber is open again"),
+            Turn::Paused => (Level::Warn, "a subscriber is paused"),
+            Turn::Disabled => (Level::Error, "a subscriber is disabled"),
+        };
+        let url = self.0.shown_url(to);
+        self.0.host.log(level, message, &[("subscriber", &url)]);
+        self.0.report.touch();
     }
 }

@@ -1,13 +1,28 @@
-//! Delivery: each accepted event to each subscriber, at least once.
+//! Delivery: each accepted event to each subscriber, at least once, in order per door and subscriber,
+//! each subscriber independent of all others.
 //!
 //! Nothing is known only in memory: what is pending is in the store, and is sent again after a
 //! restart under the same `webhook-id`. What ends a delivery is counted in attempts, never in age.
+//!
+//! What decides is plain data, without a clock or a host: [`retry`], [`verdict`], [`health`], [`lanes`],
+//! [`queue`], [`outbox`]. The other files order the calls of the host around it.
 
+mod arrivals;
 mod attempt;
+mod dead_letters;
+mod health;
+mod lanes;
+mod message;
 mod outbox;
 mod queue;
 mod retry;
+mod settle;
+mod summary;
+mod sweep;
+mod verdict;
 mod worker;
 
+pub(crate) use arrivals::Arrivals;
+pub(crate) use dead_letters::Counts;
+pub(crate) use message::Message;
 pub(crate) use outbox::Outbox;
-pub(crate) use queue::Delivery;

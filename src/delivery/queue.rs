@@ -1,335 +1,330 @@
-//! What one subscriber has yet to get: the head of it in memory, and where the rest begins.
+//! One subscriber: its deliveries, its health, and what may be sent to it. Plain policy, without a
+//! clock; times are in milliseconds and never go back.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::door::DoorEvent;
 use crate::key::Key;
-use crate::record::{DeliveryRecord, Version};
+use crate::record::DeliveryRecord;
 
+use super::health::{Gate, Health, IN_FLIGHT, Turn};
+use super::lanes::{Lanes, Picked};
+use super::message::{History, Message};
 use super::retry;
+use super::verdict::Verdict;
 
-/// The most deliveries of one subscriber in memory.
-const IN_MEMORY: usize = 512;
-/// The most attempts in flight to one subscriber.
-const IN_FLIGHT: usize = 32;
-/// What a delivery takes in memory besides its event, in bytes.
-const OVERHEAD: usize = 256;
-
-/// An event that a subscriber has yet to get.
-#[derive(Clone)]
-pub(crate) struct Delivery {
-    pub(super) event_id: Rc<str>,
-    /// Shared by the deliveries of one event, as long as it is not read from the store.
-    pub(super) event: Rc<DoorEvent>,
-    /// Attempts made.
-    pub(super) attempts: u32,
-    /// Not before this time, in milliseconds since 1970.
-    pub(super) next: u64,
-    pub(super) in_flight: bool,
-}
-
-impl Delivery {
-    /// What the subscriber is to be told.
-    pub(crate) fn event(&self) -> Rc<DoorEvent> {
-        Rc::clone(&self.event)
-    }
-
-    fn bytes(&self) -> usize {
-        let event = &self.event;
-        let texts = [&event.card_id, &event.user_name, &event.user_email];
-        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
-        OVERHEAD
-            + self.event_id.len()
-            + event.door_id.as_str().len()
-            + event.action.as_str().len()
-            + texts
-    }
-}
-
-impl From<DeliveryRecord> for Delivery {
-    fn from(record: DeliveryRecord) -> Self {
-        let DeliveryRecord {
-            v: _,
-            event_id,
-            event,
-            attempts,
-            next,
-        } = record;
-        Self {
-            event_id: event_id.into(),
-            event: Rc::new(event),
-            attempts,
-            next,
-            in_flight: false,
-        }
-    }
-}
-
-impl From<&Delivery> for DeliveryRecord {
-    fn from(delivery: &Delivery) -> Self {
-        Self {
-            v: Version,
-            event_id: delivery.event_id.as_ref().to_owned(),
-            event: (*delivery.event).clone(),
-            attempts: delivery.attempts,
-            next: delivery.next,
-        }
-    }
-}
-
-/// The deliveries to one subscriber.
+/// What a subscriber has yet to get.
 #[derive(Default)]
 pub(super) struct Queue {
-    deliveries: BTreeMap<Key, Delivery>,
-    /// What they take in memory.
-    bytes: usize,
-    /// The highest key that was ever read or taken in: the next page follows it.
-    read_to: Option<Key>,
-    backlog: Backlog,
+    pub(super) health: Health,
+    lanes: Lanes,
+    sweep: Sweep,
+    in_flight: usize,
+    is_probing: bool,
+    /// The store failed: nothing is read for this subscriber before this time.
+    not_before: u64,
+    /// The settings' egress rule forbids its URL.
+    is_refused: bool,
 }
 
-/// Where the deliveries are that follow those in memory.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Backlog {
-    /// There are none.
+/// How far the store has been read.
+#[derive(Clone, Copy, Default)]
+enum Sweep {
+    /// All that is in the store is here.
     #[default]
-    Empty,
-    /// In the store.
-    InStore,
-    /// A page is being read. If one was committed meanwhile, the page may not hold it.
-    Reading { and_more: bool },
+    Done,
+    /// All up to this key is here.
+    To(Option<Key>),
+    /// As before, and a page is being read that follows. If one was committed meanwhile, the page may
+    /// not hold it.
+    Reading { to: Option<Key>, and_more: bool },
+}
+
+/// A page of pending deliveries, as the store has it.
+pub(super) struct Page {
+    /// Without the record, if that cannot be read.
+    pub(super) records: Vec<(Key, Option<DeliveryRecord>)>,
+    /// The store has no more.
+    pub(super) is_last: bool,
+}
+
+/// When an attempt may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At this time, or now if it has passed.
+    At(u64),
+    /// Not before something else has happened.
+    Never,
+}
+
+/// An attempt under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flight {
+    /// Of which delivery; a test event is none.
+    pub(super) key: Option<Key>,
+    /// It was begun while the subscriber was paused.
+    pub(super) is_probe: bool,
+}
+
+/// What the end of an attempt has done to its delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is settled.
+    Delivered,
+    /// It will be tried again, with this history.
+    Again(History),
+    /// It will be tried again; the attempt does not count.
+    Unchanged,
+    /// It is given up after so many attempts.
+    Dead(u32),
+    /// It is not here any more: it was discarded, or the subscriber is disabled.
+    Gone,
 }
 
 impl Queue {
-    /// One of which nothing is in memory yet.
-    pub(super) fn in_store() -> Self {
+    /// A subscriber that an earlier instance knew: what it has yet to get is in the store.
+    pub(super) fn in_store(health: Health) -> Self {
         Self {
-            backlog: Backlog::InStore,
+            health,
+            sweep: Sweep::To(None),
             ..Self::default()
         }
     }
 
-    /// Takes in a delivery that was committed, or leaves it in the store if it is not its turn, or
-    /// if there is no room for it in `most` bytes.
-    pub(super) fn insert(&mut self, key: Key, delivery: Delivery, most: usize) {
-        if self.read_to.is_some_and(|read_to| key <= read_to) {
-            // Accepted before one that is here, but its call came to know of it later.
-            self.put(key, delivery);
-            return;
-        }
-        let has_room = self.has_room_for(&delivery, most);
-        match &mut self.backlog {
-            Backlog::InStore => {}
-            Backlog::Reading { and_more } => *and_more = true,
-            Backlog::Empty if !has_room => self.backlog = Backlog::InStore,
-            Backlog::Empty => {
-                self.read_to = Some(key);
-                self.put(key, delivery);
+    /// Takes in a delivery that was committed, or leaves it for the page that will hold it.
+    pub(super) fn insert(&mut self, key: Key, message: Rc<Message>, bytes: usize, time: u64) {
+        let is_here = match &mut self.sweep {
+            Sweep::Done => true,
+            Sweep::To(to) => Some(key) <= *to,
+            Sweep::Reading { to, and_more } => {
+                *and_more = true;
+                Some(key) <= *to
             }
+        };
+        if is_here && !self.health.is_disabled() {
+            let now = self.health.open_time(time);
+            self.lanes.insert(key, message, None, bytes, now);
         }
     }
 
     /// Whether a page should be read now. Whoever asks reads it.
-    pub(super) fn wants_page(&self, most: usize) -> bool {
-        let has_room = self.deliveries.len() < IN_MEMORY / 2 && self.bytes < most / 2;
-        self.backlog == Backlog::InStore && has_room
-    }
-
-    pub(super) fn is_reading(&self) -> bool {
-        matches!(self.backlog, Backlog::Reading { .. })
+    pub(super) fn wants_page(&self) -> bool {
+        matches!(self.sweep, Sweep::To(_)) && !self.health.is_disabled()
     }
 
     /// A page is being read, which follows the key that is returned.
     pub(super) fn begin_page(&mut self) -> Option<Key> {
-        self.backlog = Backlog::Reading { and_more: false };
-        self.read_to
+        let to = match self.sweep {
+            Sweep::Done => None,
+            Sweep::To(to) | Sweep::Reading { to, .. } => to,
+        };
+        let and_more = false;
+        self.sweep = Sweep::Reading { to, and_more };
+        to
     }
 
-    /// Takes in as much of a page as there is room for. A record that cannot be read is passed over.
-    pub(super) fn end_page(
-        &mut self,
-        page: Vec<(Key, Option<Delivery>)>,
-        is_last: bool,
-        most: usize,
-    ) {
-        let and_more = self.backlog == Backlog::Reading { and_more: true };
-        for (key, delivery) in page {
-            if delivery
-                .as_ref()
-                .is_some_and(|delivery| !self.has_room_for(delivery, most))
-            {
-                self.backlog = Backlog::InStore;
-                return;
-            }
-            self.read_to = self.read_to.max(Some(key));
-            if let Some(delivery) = delivery {
-                self.put(key, delivery);
+    /// Takes a page in. A record that could not be read is passed over.
+    pub(super) fn end_page(&mut self, page: Page, bytes: usize, time: u64) {
+        let Sweep::Reading { mut to, and_more } = self.sweep else {
+            return;
+        };
+        let now = self.health.open_time(time);
+        for (key, record) in page.records {
+            to = to.max(Some(key));
+            if let Some(record) = record {
+                let history = History::restored(&record, now);
+                let message = Rc::new(Message::from(record));
+                self.lanes.insert(key, message, history, bytes, now);
             }
         }
-        self.backlog = if is_last && !and_more {
-            Backlog::Empty
-        } else {
-            Backlog::InStore
+        self.sweep = match page.is_last && !and_more {
+            true => Sweep::Done,
+            false => Sweep::To(to),
         };
     }
 
     /// The page could not be read.
     pub(super) fn give_up_page(&mut self) {
-        self.backlog = Backlog::InStore;
+        if let Sweep::Reading { to, .. } = self.sweep {
+            self.sweep = Sweep::To(to);
+        }
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Delivery> {
-        self.deliveries.get_mut(&key)
+    pub(super) fn is_reading(&self) -> bool {
+        matches!(self.sweep, Sweep::Reading { .. })
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Delivery> {
-        let delivery = self.deliveries.remove(&key)?;
-        self.bytes -= delivery.bytes();
-        Some(delivery)
+    /// Whether all that is pending is known.
+    pub(super) fn is_swept(&self) -> bool {
+        matches!(self.sweep, Sweep::Done) || self.health.is_disabled()
     }
 
-    /// Up to `most` deliveries that an attempt should be made of, oldest first.
-    pub(super) fn due(&self, now: u64, most: usize) -> Vec<Key> {
-        let in_flight = self
-            .deliveries
-            .values()
-            .filter(|delivery| delivery.in_flight)
-            .count();
-        let is_due = |delivery: &Delivery| {
-            !delivery.in_flight && retry::is_due(delivery.next, delivery.attempts, now)
+    /// How many deliveries are pending, as far as the store has been read.
+    pub(super) fn pending(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The oldest that is pending, as far as the store has been read.
+    pub(super) fn oldest(&self) -> Option<Key> {
+        self.lanes.oldest()
+    }
+
+    /// How many attempts are under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether the settings' egress rule forbids the subscriber's URL.
+    pub(super) fn set_refused(&mut self, is_refused: bool) {
+        self.is_refused = is_refused;
+    }
+
+    /// When the next attempt may start.
+    pub(super) fn next_start(&mut self, time: u64) -> Start {
+        if self.is_refused {
+            return Start::Never;
+        }
+        let at = match self.health.gate() {
+            Gate::Open(window) if self.in_flight < window => {
+                let now = self.health.open_time(time);
+                self.lanes.due(now).map(|at| time + (at - now))
+            }
+            Gate::Probe { at, .. } if !self.is_probing && self.lanes.has_free() => Some(at),
+            Gate::Open(_) | Gate::Probe { .. } | Gate::Shut => None,
         };
-        let due = self
-            .deliveries
-            .iter()
-            .filter(|(_, delivery)| is_due(delivery))
-            .map(|(key, _)| *key);
-        due.take(most.min(IN_FLIGHT.saturating_sub(in_flight)))
-            .collect()
+        at.map_or(Start::Never, |at| Start::At(at.max(self.not_before)))
     }
 
-    /// When the next attempt that waits for its time is due.
-    pub(super) fn next(&self, now: u64) -> Option<u64> {
-        let waiting = self
-            .deliveries
-            .values()
-            .filter(|delivery| !delivery.in_flight);
-        waiting
-            .map(|delivery| delivery.next)
-            .filter(|next| *next > now)
-            .min()
-    }
-
-    /// Room for one there always is: a subscriber must not starve for the size of others' events.
-    fn has_room_for(&self, delivery: &Delivery, most: usize) -> bool {
-        let fits = self.deliveries.len() < IN_MEMORY && self.bytes + delivery.bytes() <= most;
-        self.deliveries.is_empty() || fits
-    }
-
-    fn put(&mut self, key: Key, delivery: Delivery) {
-        if !self.deliveries.contains_key(&key) {
-            self.bytes += delivery.bytes();
-            self.deliveries.insert(key, delivery);
+    /// Starts an attempt, if [`next_start`](Self::next_start) is now.
+    pub(super) fn start(&mut self, time: u64) -> Option<(Flight, Picked)> {
+        if !matches!(self.next_start(time), Start::At(at) if at <= time) {
+            return None;
         }
+        let (picked, is_probe) = match self.health.gate() {
+            Gate::Open(_) => (self.lanes.take(self.health.open_time(time))?, false),
+            Gate::Probe { answered, .. } => (self.lanes.probe(answered)?, true),
+            Gate::Shut => return None,
+        };
+        let flight = self.lift(Some(picked.key), is_probe);
+        Some((flight, picked))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MUCH: usize = 1 << 20;
-
-    fn delivery(name: &str) -> Delivery {
-        let json = format!(
-            r#"{{"door_id":"lobby","action":"granted","timestamp":1,"user_name":"{name}"}}"#
-        );
-        let event = Rc::new(DoorEvent::parse(&json, 0).unwrap());
-        Delivery {
-            event_id: "id".into(),
-            event,
-            attempts: 0,
-            next: 0,
-            in_flight: false,
+    /// Starts an attempt with a test event, if there is room for one. To a paused subscriber it is the
+    /// probe.
+    pub(super) fn start_test(&mut self) -> Option<Flight> {
+        match self.health.gate() {
+            Gate::Open(_) => (self.in_flight < IN_FLIGHT).then(|| self.lift(None, false)),
+            Gate::Probe { .. } => (!self.is_probing).then(|| self.lift(None, true)),
+            Gate::Shut => Some(self.lift(None, false)),
         }
     }
 
-    fn keys(count: usize) -> Vec<Key> {
-        std::iter::successors(Some(Key::ZERO.next(0)), |key| Some(key.next(0)))
-            .take(count)
-            .collect()
+    /// An attempt has ended. `chance` spreads the next one.
+    pub(super) fn end(
+        &mut self,
+        flight: Flight,
+        verdict: Verdict,
+        why: &str,
+        chance: u8,
+        time: u64,
+    ) -> (Outcome, Turn) {
+        self.land(flight);
+        let Flight { key, is_probe } = flight;
+        let turn = self.health.end(verdict, flight, why, time);
+        let outcome = match key {
+            Some(key) if turn != Turn::Disabled => {
+                self.settle(key, verdict, is_probe, chance, time)
+            }
+            _ => Outcome::Gone,
+        };
+        match turn {
+            Turn::Opened { healthy_at } => {
+                self.lanes.open(healthy_at, self.health.open_time(time));
+            }
+            Turn::Disabled => self.lanes = Lanes::default(),
+            Turn::None | Turn::Paused => {}
+        }
+        (outcome, turn)
     }
 
-    #[test]
-    fn what_does_not_fit_stays_in_the_store_and_comes_by_pages() {
-        let keys = keys(600);
-        let mut queue = Queue::default();
-        for key in &keys {
-            queue.insert(*key, delivery("Ann"), MUCH);
+    /// What should be said could not be read: nothing was sent, and nothing is until `not_before`.
+    pub(super) fn end_unsent(&mut self, flight: Flight, not_before: u64, time: u64) {
+        self.land(flight);
+        self.not_before = not_before;
+        if let Some(key) = flight.key
+            && let Some(history) = self.lanes.history(key)
+        {
+            self.lanes
+                .put_back(key, history, self.health.open_time(time));
         }
-        assert_eq!(queue.due(0, 1000), keys[..IN_FLIGHT]);
-        assert!(!queue.wants_page(MUCH), "more than half is still there");
-        for key in &keys[..300] {
-            queue.remove(*key).unwrap();
-        }
-        assert!(queue.wants_page(MUCH));
-        assert_eq!(queue.begin_page(), Some(keys[511]));
-        let page = keys[512..]
-            .iter()
-            .map(|key| (*key, Some(delivery("Ann"))))
-            .collect();
-        queue.end_page(page, true, MUCH);
-        assert!(!queue.wants_page(MUCH));
-        for key in &keys[300..] {
-            queue.remove(*key).unwrap();
-        }
-        assert_eq!(queue.bytes, 0);
     }
 
-    #[test]
-    fn large_events_are_bounded_by_their_bytes_but_one_always_fits() {
-        let keys = keys(10);
-        let large = "x".repeat(10_000);
-        let mut queue = Queue::default();
-        for key in &keys {
-            queue.insert(*key, delivery(&large), 25_000);
+    /// The store does not have a delivery that was to be attempted.
+    pub(super) fn end_missing(&mut self, flight: Flight, time: u64) {
+        self.land(flight);
+        if let Some(key) = flight.key {
+            self.remove(key, time);
         }
-        assert_eq!(queue.due(0, 1000), keys[..2]);
-        let mut queue = Queue::in_store();
-        queue.begin_page();
-        queue.end_page(
-            keys.iter()
-                .map(|key| (*key, Some(delivery(&large))))
-                .collect(),
-            true,
-            100,
-        );
-        assert_eq!(queue.due(0, 1000), keys[..1]);
-        queue.remove(keys[0]);
-        assert!(queue.wants_page(100));
-        assert_eq!(queue.begin_page(), Some(keys[0]));
     }
 
-    #[test]
-    fn one_that_is_committed_while_a_page_is_read_is_not_lost() {
-        let keys = keys(3);
-        let mut queue = Queue::in_store();
-        queue.begin_page();
-        queue.insert(keys[1], delivery("Ann"), MUCH);
-        queue.end_page(vec![(keys[0], Some(delivery("Bob")))], true, MUCH);
-        assert!(queue.wants_page(MUCH), "the page may not have held it");
-        queue.begin_page();
-        queue.end_page(vec![(keys[1], Some(delivery("Ann")))], true, MUCH);
-        assert!(!queue.wants_page(MUCH));
-        assert_eq!(queue.due(0, 1000), keys[..2]);
+    /// Takes a delivery out, if it is here.
+    pub(super) fn remove(&mut self, key: Key, time: u64) -> bool {
+        self.lanes.remove(key, self.health.open_time(time))
     }
 
-    #[test]
-    fn a_page_of_records_that_cannot_be_read_is_passed_over() {
-        let keys = keys(2);
-        let mut queue = Queue::in_store();
-        queue.begin_page();
-        queue.end_page(vec![(keys[0], None), (keys[1], None)], false, MUCH);
-        assert_eq!(queue.begin_page(), Some(keys[1]));
+    /// Opens the subscriber, if it is not open. What is pending is in the store if it was disabled.
+    pub(super) fn open(&mut self, time: u64) {
+        if self.health.is_disabled() {
+            self.sweep = Sweep::To(None);
+        }
+        if let Turn::Opened { healthy_at } = self.health.open(time) {
+            self.lanes.open(healthy_at, self.health.open_time(time));
+        }
+    }
+
+    fn lift(&mut self, key: Option<Key>, is_probe: bool) -> Flight {
+        self.in_flight += 1;
+        self.is_probing |= is_probe;
+        Flight { key, is_probe }
+    }
+
+    fn land(&mut self, flight: Flight) {
+        self.in_flight -= 1;
+        self.is_probing &= !flight.is_probe;
+    }
+
+    fn settle(
+        &mut self,
+        key: Key,
+        verdict: Verdict,
+        is_probe: bool,
+        chance: u8,
+        time: u64,
+    ) -> Outcome {
+        let now = self.health.open_time(time);
+        let Some(mut history) = self.lanes.history(key) else {
+            return Outcome::Gone;
+        };
+        if verdict == Verdict::Delivered {
+            self.lanes.remove(key, now);
+            return Outcome::Delivered;
+        }
+        let before = history;
+        history.unwelcome += u32::from(verdict == Verdict::Unwelcome);
+        // While a subscriber is paused, the counts of attempts stand still.
+        if verdict.counts() && !is_probe {
+            history.attempts += 1;
+            history.next = now + retry::wait(history.attempts, chance);
+            history.first_failed = history.first_failed.or(Some(now));
+            history.last_failed = Some(now);
+        }
+        if history.attempts >= retry::MAX_ATTEMPTS || history.unwelcome >= retry::MAX_UNWELCOME {
+            self.lanes.remove(key, now);
+            return Outcome::Dead(history.attempts);
+        }
+        self.lanes.put_back(key, history, now);
+        match history == before {
+            true => Outcome::Unchanged,
+            false => Outcome::Again(history),
+        }
     }
 }

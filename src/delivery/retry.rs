@@ -4,24 +4,29 @@ use std::time::Duration;
 
 /// After this many attempts, about three days, a delivery becomes a dead letter.
 pub(super) const MAX_ATTEMPTS: u32 = 80;
+/// After this many answers that its body is not wanted, too.
+pub(super) const MAX_UNWELCOME: u32 = 3;
 
 /// The waits after the first attempts, in seconds; after those it is hourly.
 const STEPS: [u64; 6] = [1, 5, 30, 120, 600, 1800];
 const HOURLY: u64 = 3600;
 
-/// How long to wait after `attempts` failures: the step, longer or shorter by up to a fifth.
-/// `chance` spreads it, so that many deliveries do not come back at once.
-pub(super) fn delay(attempts: u32, chance: u8) -> Duration {
-    let step = step(attempts);
-    let spread = (u64::from(chance) * 400 / 255) * step.as_secs();
-    step * 4 / 5 + Duration::from_millis(spread)
+/// How long to wait after `attempts` failures, in milliseconds: the step, longer or shorter by up to
+/// a fifth. `chance` spreads it, so that many deliveries do not come back at once.
+pub(super) fn wait(attempts: u32, chance: u8) -> u64 {
+    let step = step(attempts).as_secs();
+    step * 800 + u64::from(chance) * 400 / 255 * step
 }
 
-/// Whether an attempt planned for `next` is due at `now`, both in milliseconds. One further off
-/// than its wait can be was planned by a clock that ran ahead, and is due too.
-pub(super) fn is_due(next: u64, attempts: u32, now: u64) -> bool {
-    let longest = step(attempts) * 6 / 5;
-    next <= now || u128::from(next - now) > longest.as_millis()
+/// What is left at `now` of a wait until `next`, in milliseconds. If it is more than the wait can be,
+/// `next` was planned by a clock that ran ahead, and nothing is left.
+pub(super) fn rest(next: u64, attempts: u32, now: u64) -> u64 {
+    let rest = next.saturating_sub(now);
+    if rest > step(attempts).as_secs() * 1200 {
+        0
+    } else {
+        rest
+    }
 }
 
 fn step(attempts: u32) -> Duration {
@@ -35,12 +40,7 @@ mod tests {
 
     #[test]
     fn waits_grow_and_are_spread_by_a_fifth() {
-        let bounds = |attempts| {
-            (
-                delay(attempts, 0).as_millis(),
-                delay(attempts, 255).as_millis(),
-            )
-        };
+        let bounds = |attempts| (wait(attempts, 0), wait(attempts, 255));
         assert_eq!(bounds(1), (800, 1200));
         assert_eq!(bounds(2), (4000, 6000));
         assert_eq!(bounds(3), (24_000, 36_000));
@@ -57,8 +57,9 @@ mod tests {
 
     #[test]
     fn a_clock_that_ran_ahead_holds_nothing_back() {
-        assert!(is_due(1_000, 1, 1_000));
-        assert!(!is_due(2_000, 1, 1_000));
-        assert!(is_due(86_400_000, 1, 1_000));
+        assert_eq!(rest(1_000, 1, 1_000), 0);
+        assert_eq!(rest(1_000, 1, 5_000), 0);
+        assert_eq!(rest(2_000, 1, 1_000), 1_000);
+        assert_eq!(rest(86_400_000, 1, 1_000), 0);
     }
 }

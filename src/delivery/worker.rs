@@ -7,16 +7,12 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, select_biased};
 
-use crate::driver::{Driver, STORE_PAUSE};
+use crate::driver::{Driver, Inner};
 use crate::host::Host;
-use crate::key::Key;
-use crate::subscription::SubscriptionId;
 
-use super::attempt::{Attempt, Settled};
+use super::attempt::Attempt;
 
-/// The most attempts in flight in all.
-const IN_FLIGHT: usize = 1024;
-/// How often the ids of old events are forgotten.
+/// How often what is old is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// What the loop waits for.
@@ -47,11 +43,10 @@ impl<H: Host + 'static> Driver<H> {
                 }
             } else {
                 self.read_pages();
-                for (to, key) in self.due(IN_FLIGHT - in_flight) {
-                    if let Some(attempt) = self.begin_attempt(to, key) {
-                        work.push(Box::pin(attempt.map(Done::Attempt)));
-                        in_flight += 1;
-                    }
+                self.shed();
+                while let Some(attempt) = self.start_attempt() {
+                    work.push(Box::pin(attempt.map(Done::Attempt)));
+                    in_flight += 1;
                 }
             }
             for task in inner.tasks.take() {
@@ -59,12 +54,10 @@ impl<H: Host + 'static> Driver<H> {
             }
             if !is_settling && !unsettled.is_empty() {
                 is_settling = true;
-                work.push(Box::pin(
-                    self.settle(std::mem::take(&mut unsettled))
-                        .map(|()| Done::Settling),
-                ));
+                let settling = self.settle(std::mem::take(&mut unsettled));
+                work.push(Box::pin(settling.map(|()| Done::Settling)));
             }
-            timer.set(&inner.host, self.next_deadline());
+            timer.set(inner, self.next_deadline());
             select_biased! {
                 done = work.select_next_some() => match done {
                     Done::Attempt(attempt) => {
@@ -75,106 +68,55 @@ impl<H: Host + 'static> Driver<H> {
                     Done::Task => {}
                 },
                 () = inner.tasks.bell().rung().fuse() => {}
-                () = timer.fired().fuse() => inner.report.flush_if_due(&inner.host),
+                () = timer.fired().fuse() => {}
             }
+            inner.report.flush_if_due(inner);
         }
-        inner.report.flush(&inner.host);
+        inner.report.flush(inner);
         inner.running.set(false);
+    }
+
+    fn start_attempt(&self) -> Option<impl Future<Output = Attempt> + use<H>> {
+        let inner = &*self.0;
+        let started = inner.outbox.borrow_mut().start(inner.time());
+        let (to, flight, picked) = started?;
+        Some(self.clone().attempt(to, flight, picked))
     }
 
     fn spawn_housekeeping(&self) {
         let driver = self.clone();
         self.0.tasks.spawn(async move {
+            let inner = &*driver.0;
             if let Err(error) = driver.drop_orphans().await {
-                driver.0.warn(&format!(
+                inner.warn(&format!(
                     "deliveries of removed subscriptions stay for now: {error}"
                 ));
             }
+            if let Err(error) = driver.count_dead().await {
+                inner.warn(&format!("dead letters could not be counted: {error}"));
+            }
             if let Err(error) = driver.count_seen().await {
-                driver.0.warn(&format!(
+                inner.warn(&format!(
                     "the ids of old events could not be counted: {error}"
                 ));
             }
-            while !driver.0.stopped.get() {
+            while !inner.stopped.get() {
                 if let Err(error) = driver.forget_seen().await {
-                    driver
-                        .0
-                        .warn(&format!("the ids of old events stay for now: {error}"));
+                    inner.warn(&format!("the ids of old events stay for now: {error}"));
                 }
-                driver.0.host.sleep(FORGET_EVERY).await;
+                if let Err(error) = driver.forget_dead().await {
+                    inner.warn(&format!("old dead letters stay for now: {error}"));
+                }
+                inner.host.sleep(FORGET_EVERY).await;
             }
         });
-    }
-
-    /// Has the next pages of backlogs read, where there is room for them.
-    fn read_pages(&self) {
-        let pages = self.0.outbox.borrow_mut().begin_pages();
-        for (to, read_to) in pages {
-            let driver = self.clone();
-            self.0
-                .tasks
-                .spawn(async move { driver.read_page(to, read_to).await });
-        }
-    }
-
-    /// What an attempt should be made of now, at most `room` of them.
-    fn due(&self, room: usize) -> Vec<(SubscriptionId, Key)> {
-        let inner = &*self.0;
-        let now = inner.host.now();
-        let subscriptions = inner.state.borrow().subscriptions.clone();
-        let outbox = inner.outbox.borrow();
-        let mut due = Vec::new();
-        for (to, queue) in &outbox.queues {
-            let may_send = subscriptions.get(to).is_some_and(|to| to.refused.is_none());
-            if may_send {
-                due.extend(
-                    queue
-                        .due(now, room - due.len())
-                        .into_iter()
-                        .map(|key| (*to, key)),
-                );
-            }
-        }
-        due
-    }
-
-    /// Writes what attempts have come to, all that has gathered at once. It is tried again until the
-    /// store has it, or `stop`: the worst that comes of it is that something is sent again.
-    async fn settle(&self, mut settled: Vec<Settled>) {
-        let inner = &*self.0;
-        loop {
-            // After DELETE an attempt's result writes nothing, or it would bring a delivery back.
-            let subscriptions = inner.state.borrow().subscriptions.clone();
-            settled.retain(|settled| subscriptions.contains_key(&settled.to));
-            let changes: Vec<_> = settled
-                .iter()
-                .flat_map(|settled| settled.changes.clone())
-                .collect();
-            if changes.is_empty() {
-                return;
-            }
-            let Err(error) = inner.host.commit(changes).await else {
-                return;
-            };
-            inner.warn(&format!("deliveries could not be settled: {error}"));
-            if inner.stopped.get() {
-                return;
-            }
-            inner.host.sleep(STORE_PAUSE).await;
-        }
     }
 
     /// When the loop must wake by itself.
     fn next_deadline(&self) -> Option<u64> {
         let inner = &*self.0;
-        let now = inner.host.now();
-        let report = inner.report.due(now);
-        let outbox = inner.outbox.borrow();
-        let attempt = outbox
-            .queues
-            .values()
-            .filter_map(|queue| queue.next(now))
-            .min();
+        let report = inner.report.due(inner.time(), inner.is_aging());
+        let attempt = inner.outbox.borrow().next_start();
         report.into_iter().chain(attempt).min()
     }
 }
@@ -187,13 +129,13 @@ struct Timer<'a> {
 }
 
 impl<'a> Timer<'a> {
-    /// Fires at `deadline` (milliseconds since 1970) or before.
-    fn set(&mut self, host: &'a impl Host, deadline: Option<u64>) {
+    /// Fires at `deadline` or before.
+    fn set(&mut self, inner: &'a Inner<impl Host>, deadline: Option<u64>) {
         let Some(deadline) = deadline else { return };
         if self.sleep.is_none() || deadline < self.at {
-            let wait = Duration::from_millis(deadline.saturating_sub(host.now()));
+            let wait = Duration::from_millis(deadline.saturating_sub(inner.time()));
             self.at = deadline;
-            self.sleep = Some(Box::pin(host.sleep(wait)));
+            self.sleep = Some(Box::pin(inner.host.sleep(wait)));
         }
     }
 

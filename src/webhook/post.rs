@@ -9,7 +9,7 @@ use super::body::Body;
 
 impl<H: Host + 'static> Driver<H> {
     /// Subscribes `{"webhook": url, "secret"?: text}`. A URL that is subscribed keeps its
-    /// subscription, with the new secret or none; a repetition that changes nothing writes nothing.
+    /// subscription, with the new secret or none, and is open from now on; a repetition that changes nothing writes nothing.
     pub async fn post(&self, body: &[u8]) -> Response {
         self.subscribe(body).await.unwrap_or_else(|refusal| refusal)
     }
@@ -30,19 +30,28 @@ impl<H: Host + 'static> Driver<H> {
             .await
             .map_err(|why| refused(&why))?;
 
-        let posted =
-            self.change_book(
-                |book, mut keys| match book.with_posted(url, secret, &mut keys) {
-                    Ok(next) => (Some(next), Ok(())),
-                    Err(Full) => (None, Err(Full)),
-                },
-            );
-        match posted.await {
-            Ok(Ok(())) => Ok(Response::empty(201)),
-            Ok(Err(Full)) => Err(Response::error(
-                507,
-                "there are too many subscriptions; remove one first",
-            )),
+        let posted = self.change_book(|book, mut keys| {
+            match book.with_posted(url.clone(), secret, &mut keys) {
+                Ok(next) => {
+                    let id = next.id(&url);
+                    (Some(next), Ok(id))
+                }
+                Err(Full) => (None, Err(Full)),
+            }
+        });
+        let saved = match posted.await {
+            Ok(Ok(Some(id))) => self.enable(id).await,
+            Ok(Ok(None)) => Ok(()),
+            Ok(Err(Full)) => {
+                return Err(Response::error(
+                    507,
+                    "there are too many subscriptions; remove one first",
+                ));
+            }
+            Err(error) => Err(error),
+        };
+        match saved {
+            Ok(()) => Ok(Response::empty(201)),
             Err(error) => {
                 inner.warn(&format!("a subscription could not be saved: {error}"));
                 Err(Response::error(
