@@ -168,6 +168,12 @@ impl<H: Host> Inner<H> {
         )
     }
 
+    /// What operators see of the subscribers and their deliveries has changed.
+    pub(crate) fn touch(&self) {
+        self.report.touch();
+        self.tasks.bell().ring();
+    }
+
     /// Tells the log and the operators.
     pub(crate) fn warn(&self, message: &str) {
         self.host.log(Level::Warn, message, &[]);

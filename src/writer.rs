@@ -191,7 +191,7 @@ impl<H: Host + 'static> Driver<H> {
             self.drop_deliveries(id);
         }
         self.admit_subscriptions();
-        inner.report.touch();
+        inner.touch();
         inner.tasks.bell().ring();
         if changed {
             self.save_book();

@@ -56,6 +56,19 @@ pub enum Step {
         #[serde(default)]
         unlocks: Vec<String>,
     },
+    /// An operator calls a function.
+    Call {
+        /// Its name.
+        function: String,
+        /// A JSON object, or text.
+        #[serde(default = "no_arguments")]
+        arguments: Value,
+        /// Its answer; text is `unknown`, or `invalid: ` or `failed: ` and the reason.
+        expect: Value,
+        /// The POSTs that come of it.
+        #[serde(default)]
+        posts: Vec<Answer>,
+    },
     /// Time passes.
     Advance {
         /// How much, in milliseconds.
@@ -307,6 +320,10 @@ pub(crate) fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     }
+}
+
+fn no_arguments() -> Value {
+    Map::new().into()
 }
 
 fn default_settings() -> Value {

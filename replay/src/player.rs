@@ -70,6 +70,7 @@ struct Begun<'a> {
 enum Wanted<'a> {
     Response(&'a Expected),
     Event(&'a str),
+    Function(&'a Value),
     Updated,
 }
 
@@ -80,6 +81,17 @@ impl<S: Stage> Player<'_, S> {
         match step {
             Step::Request(request) => self.request(request).await,
             Step::Event(event) => self.event(event).await,
+            Step::Call {
+                function,
+                arguments,
+                expect,
+                posts,
+            } => {
+                let begun = self.begin_function(function, arguments, expect);
+                self.finish(vec![begun]).await?;
+                self.effects(posts, &[])?;
+                Ok(format!("{function} answered"))
+            }
             Step::Update {
                 settings,
                 after_ms,
@@ -305,6 +317,23 @@ impl<S: Stage> Player<'_, S> {
         }
     }
 
+    fn begin_function<'s>(
+        &mut self,
+        name: &str,
+        arguments: &Value,
+        expect: &'s Value,
+    ) -> Begun<'s> {
+        let call = Call::Function {
+            name: name.to_owned(),
+            arguments: text(arguments),
+        };
+        Begun {
+            ticket: self.stage.begin(call, false),
+            expected: Wanted::Function(expect),
+            due: self.world.elapsed(),
+        }
+    }
+
     fn begin_update<'s>(&mut self, settings: &Value, after_ms: u64) -> Begun<'s> {
         self.settings = text(settings);
         Begun {
@@ -341,6 +370,15 @@ impl<S: Stage> Player<'_, S> {
             }
             (Wanted::Event(expected), Some(Outcome::Event(outcome))) => {
                 same("event", &outcome.as_str(), expected)
+            }
+            (Wanted::Function(Value::String(expected)), Some(Outcome::Function(outcome))) => {
+                same("function", &outcome, expected)
+            }
+            (Wanted::Function(expected), Some(Outcome::Function(outcome))) => {
+                match serde_json::from_str::<Value>(&outcome) {
+                    Ok(answer) => same("function", &answer, expected),
+                    Err(_) => Err(format!("the function answered {outcome}")),
+                }
             }
             (Wanted::Updated, Some(Outcome::Updated)) => Ok(()),
             (_, None) => Err("the call was not answered".to_owned()),

@@ -19,6 +19,13 @@ pub enum Call {
         /// The host's name for it.
         id: Option<String>,
     },
+    /// A function for operators.
+    Function {
+        /// Its name.
+        name: String,
+        /// A JSON object, as text.
+        arguments: String,
+    },
     /// New settings, JSON text.
     Update(String),
 }
@@ -30,6 +37,8 @@ pub enum Outcome {
     Response(Response),
     /// To an event: `accepted`, `known`, `unsaved`, or `rejected: ` and the reason.
     Event(String),
+    /// To a function: its JSON, or `unknown`, or `invalid: ` or `failed: ` and the reason.
+    Function(String),
     /// To new settings.
     Updated,
 }

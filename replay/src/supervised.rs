@@ -67,6 +67,7 @@ impl<I: Instance> Supervised<I> {
             let outcome = match call {
                 Call::Event { .. } => return true,
                 Call::Request { method, .. } => Outcome::Response(respond(method)),
+                Call::Function { .. } => Outcome::Function("failed".to_owned()),
                 Call::Update(_) => Outcome::Updated,
             };
             outcomes.insert(*ticket, outcome);

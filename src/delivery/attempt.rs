@@ -196,6 +196,6 @@ impl<H: Host + 'static> Driver<H> {
         };
         let url = self.0.shown_url(to);
         self.0.host.log(level, message, &[("subscriber", &url)]);
-        self.0.report.touch();
+        self.0.touch();
     }
 }

@@ -58,6 +58,11 @@ impl Counts {
         self.rejected.set(self.rejected.get() + 1);
     }
 
+    /// So many events that could not be read are no more.
+    pub(crate) fn forgot_rejected(&self, fewer: usize) {
+        self.rejected.set(self.rejected.get().saturating_sub(fewer));
+    }
+
     /// How many dead letters there are.
     pub(super) fn dead(&self) -> usize {
         self.dead.get()
@@ -86,6 +91,20 @@ impl<H: Host> Inner<H> {
         [record::put(name, &record), self.last_key_record()]
     }
 
+    /// Whether a subscriber is disabled.
+    pub(crate) fn is_disabled(&self, to: SubscriptionId) -> bool {
+        let outbox = self.outbox.borrow();
+        outbox
+            .get(to)
+            .is_some_and(|queue| queue.health.is_disabled())
+    }
+
+    /// Takes a delivery out of its queue: it is not pending any more.
+    pub(crate) fn take_out(&self, to: SubscriptionId, key: Key) {
+        self.with_queue(to, |queue, _, time| queue.remove(key, time));
+        self.tasks.bell().ring();
+    }
+
     /// The changes that make a dead letter of what the subscriber would be sent, if it is disabled.
     pub(crate) fn dead_on_arrival(
         &self,
@@ -94,7 +113,7 @@ impl<H: Host> Inner<H> {
         id: &str,
         event: &DoorEvent,
     ) -> Option<[Change; 2]> {
-        let is_disabled = self.outbox.borrow().get(to)?.health.is_disabled();
+        let is_disabled = self.is_disabled(to);
         let reason = DISABLED;
         let attempts = 0;
         let death = Death {
@@ -114,7 +133,7 @@ impl<H: Host + 'static> Driver<H> {
         let driver = self.clone();
         self.0.tasks.spawn(async move {
             while driver.bury_page(to).await {
-                driver.0.report.touch();
+                driver.0.touch();
             }
         });
     }
@@ -153,7 +172,7 @@ impl<H: Host + 'static> Driver<H> {
                 }
             }
         }
-        self.0.report.touch();
+        self.0.touch();
         Ok(())
     }
 
@@ -191,7 +210,7 @@ impl<H: Host + 'static> Driver<H> {
                 let gone = old.len();
                 inner.host.commit(old).await?;
                 count.set(count.get().saturating_sub(gone));
-                inner.report.touch();
+                inner.touch();
                 if is_last {
                     break;
                 }
@@ -203,13 +222,7 @@ impl<H: Host + 'static> Driver<H> {
     /// Whether there may be another page.
     async fn bury_page(&self, to: SubscriptionId) -> bool {
         let inner = &*self.0;
-        let is_disabled = || {
-            let outbox = inner.outbox.borrow();
-            outbox
-                .get(to)
-                .is_some_and(|queue| queue.health.is_disabled())
-        };
-        if !is_disabled() || inner.stopped.get() {
+        if !inner.is_disabled(to) || inner.stopped.get() {
             return false;
         }
         let page = inner
@@ -219,7 +232,7 @@ impl<H: Host + 'static> Driver<H> {
         let buried = match page {
             Ok(page) if page.is_empty() => return false,
             // It was opened while the page was read: what is pending is sent.
-            Ok(_) if !is_disabled() => return false,
+            Ok(_) if !inner.is_disabled(to) => return false,
             Ok(page) => self.bury(page, DISABLED).await,
             Err(error) => Err(CommitError::Failed(error.0)),
         };
@@ -232,7 +245,11 @@ impl<H: Host + 'static> Driver<H> {
 
     /// Makes dead letters of pending deliveries, as the store has them. One that cannot be read is
     /// dropped.
-    async fn bury(&self, page: Vec<(String, Vec<u8>)>, reason: &str) -> Result<(), CommitError> {
+    pub(crate) async fn bury(
+        &self,
+        page: Vec<(String, Vec<u8>)>,
+        reason: &str,
+    ) -> Result<(), CommitError> {
         let inner = &*self.0;
         let mut changes = Vec::new();
         let mut deaths = 0;
@@ -268,7 +285,7 @@ impl<H: Host + 'static> Driver<H> {
                 return;
             }
             inner.dead_letters.overflowed_at.set(Some(inner.time()));
-            inner.report.touch();
+            inner.touch();
             let buried = match self.read_all(&names).await {
                 Ok(page) => self.bury(page, TOO_MANY).await,
                 Err(error) => Err(CommitError::Failed(error.0)),

@@ -19,6 +19,7 @@ mod retry;
 mod settle;
 mod summary;
 mod sweep;
+mod test_event;
 mod verdict;
 mod worker;
 
@@ -26,3 +27,4 @@ pub(crate) use arrivals::Arrivals;
 pub(crate) use dead_letters::Counts;
 pub(crate) use message::Message;
 pub(crate) use outbox::Outbox;
+pub(crate) use test_event::TestError;

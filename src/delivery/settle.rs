@@ -31,7 +31,7 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) async fn enable(&self, to: SubscriptionId) -> Result<(), CommitError> {
         let inner = &*self.0;
         inner.with_queue(to, |queue, _, time| queue.open(time));
-        inner.report.touch();
+        inner.touch();
         inner.tasks.bell().ring();
         inner.save_health(to).await
     }

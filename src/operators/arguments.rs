@@ -2,9 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::door::EventTime;
+use crate::key::Key;
+use crate::subscription::SubscriptionId;
+
 use super::CallError;
 
-/// The arguments that are still to be read, by name.
+/// The arguments that are still to be read, by name. `null` is the same as none.
 pub(super) struct Arguments(Map<String, Value>);
 
 impl Arguments {
@@ -18,19 +22,48 @@ impl Arguments {
         }
     }
 
-    /// The text `name`, which must be there.
-    pub(super) fn text(&mut self, name: &str) -> Result<String, CallError> {
-        self.optional_text(name)?
-            .ok_or_else(|| CallError::Invalid(format!("{name} is missing")))
+    /// An argument that must be there.
+    pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T, CallError> {
+        value.ok_or_else(|| CallError::Invalid(format!("{name} is missing")))
     }
 
-    /// The text `name`; `null` is none.
-    pub(super) fn optional_text(&mut self, name: &str) -> Result<Option<String>, CallError> {
-        match self.0.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(CallError::Invalid(format!("{name} is not text"))),
-        }
+    /// A text.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, CallError> {
+        self.read(name, "text", |value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// A whole number from 1 to `most`.
+    pub(super) fn count(&mut self, name: &str, most: u32) -> Result<Option<u32>, CallError> {
+        self.read(name, &format!("a whole number from 1 to {most}"), |value| {
+            let count = u32::try_from(value.as_u64()?).ok()?;
+            (1..=most).contains(&count).then_some(count)
+        })
+    }
+
+    /// Seconds or milliseconds since 1970, or RFC 3339.
+    pub(super) fn time(&mut self, name: &str) -> Result<Option<EventTime>, CallError> {
+        self.read(name, "a time", |value| EventTime::from_json(&value).ok())
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&mut self, name: &str) -> Result<Option<Vec<String>>, CallError> {
+        self.read(name, "a list of texts", |value| match value {
+            Value::Array(values) => values
+                .into_iter()
+                .map(|value| value.as_str().map(str::to_owned))
+                .collect(),
+            _ => None,
+        })
+    }
+
+    /// The id of a subscription, as the status key `subscriptions` has it.
+    pub(super) fn subscription(&mut self) -> Result<Option<SubscriptionId>, CallError> {
+        self.read("subscription", "the id of one", |value| {
+            Key::parse(value.as_str()?).map(SubscriptionId)
+        })
     }
 
     /// All have been read: one that is left is none of this function's.
@@ -38,6 +71,21 @@ impl Arguments {
         match self.0.keys().next() {
             None => Ok(()),
             Some(name) => Err(CallError::Invalid(format!("there is no argument {name}"))),
+        }
+    }
+
+    fn read<T>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Result<Option<T>, CallError> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match read(value) {
+                Some(value) => Ok(Some(value)),
+                None => Err(CallError::Invalid(format!("{name} is not {kind}"))),
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ use super::arguments::Arguments;
 impl<H: Host + 'static> Driver<H> {
     /// Takes the event `json`, which is text, as the channel would have brought it.
     pub(super) async fn door_event(&self, mut arguments: Arguments) -> Result<String, CallError> {
-        let event = arguments.text("json")?;
+        let event = Arguments::required("json", arguments.text("json")?)?;
         arguments.end()?;
         let accepted = self.on_door_event(&event, None).await;
         let event = match accepted.map_err(CallError::from)? {

@@ -2,10 +2,17 @@
 //! and who may call it; that the caller may is the host's to see to.
 
 mod arguments;
+mod deliveries;
+mod discard;
 mod door_event;
+mod enable;
+mod redeliver;
+mod selection;
+mod test_event;
 
 use crate::driver::Driver;
 use crate::host::Host;
+use crate::subscription::SubscriptionId;
 
 use arguments::Arguments;
 
@@ -29,8 +36,20 @@ impl<H: Host + 'static> Driver<H> {
     pub async fn call(&self, function: &str, arguments: &str) -> Result<String, CallError> {
         let read = || Arguments::parse(arguments);
         match function {
+            "deliveries" => self.deliveries(read()?).await,
+            "discard" => self.discard(read()?).await,
             "door_event" => self.door_event(read()?).await,
+            "enable" => self.enable_subscription(read()?).await,
+            "redeliver" => self.redeliver(read()?).await,
+            "send_test_event" => self.send_test_event(read()?).await,
             _ => Err(CallError::Unknown),
+        }
+    }
+
+    fn must_know(&self, id: SubscriptionId) -> Result<(), CallError> {
+        match self.0.state.borrow().subscriptions.contains_key(&id) {
+            true => Ok(()),
+            false => Err(CallError::Invalid(format!("there is no subscription {id}"))),
         }
     }
 }

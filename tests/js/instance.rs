@@ -115,6 +115,7 @@ pub(super) fn message(error: &JsValue) -> String {
 
 fn begin(driver: &JsValue, asked: Call) -> impl Future<Output = Outcome> + use<> {
     let is_event = matches!(asked, Call::Event { .. });
+    let is_function = matches!(asked, Call::Function { .. });
     let is_update = matches!(asked, Call::Update(_));
     let answered = match asked {
         Call::Request {
@@ -133,14 +134,19 @@ fn begin(driver: &JsValue, asked: Call) -> impl Future<Output = Outcome> + use<>
             }
         }
         Call::Event { event, id } => call(driver, "on_door_event", &[event.into(), id.into()]),
+        Call::Function { name, arguments } => {
+            call(driver, "call", &[name.into(), arguments.into()])
+        }
         Call::Update(settings) => call(driver, "update", &[settings.into()]),
     };
     async move {
         match answered.await {
             Ok(_) if is_update => Outcome::Updated,
             Ok(answer) if is_event => Outcome::Event(answer.as_string().expect("text")),
+            Ok(answer) if is_function => Outcome::Function(answer.as_string().expect("text")),
             Ok(answer) => Outcome::Response(response(&answer)),
             Err(error) if is_event => Outcome::Event(refusal(&error)),
+            Err(error) if is_function => Outcome::Function(call_error(&error)),
             Err(error) => panic!("a call was rejected: {error:?}"),
         }
     }
@@ -156,6 +162,19 @@ fn refusal(error: &JsValue) -> String {
     match member("kind").as_str() {
         "rejected" => format!("rejected: {}", member("reason")),
         kind => kind.to_owned(),
+    }
+}
+
+/// A `CallError` as fixtures write it.
+fn call_error(error: &JsValue) -> String {
+    let member = |name: &str| {
+        let member = Reflect::get(error, &name.into());
+        member.unwrap().as_string().expect("text")
+    };
+    assert_eq!(member("name"), "CallError");
+    match member("kind").as_str() {
+        "unknown" => "unknown".to_owned(),
+        kind => format!("{kind}: {}", message(error)),
     }
 }
 

@@ -10,6 +10,7 @@ use futures_executor::{LocalPool, LocalSpawner};
 use futures_util::task::LocalSpawnExt;
 use rhombus_driver::Driver;
 use rhombus_driver::intake::{Acceptance, EventError};
+use rhombus_driver::operators::CallError;
 use rhombus_replay::{Call, Instance, Outcome, Response, Ticket, World};
 
 use host::Scripted;
@@ -81,6 +82,14 @@ async fn answer(driver: &Driver<Scripted>, call: Call) -> Outcome {
                 Ok(Acceptance::Known) => "known".to_owned(),
                 Err(EventError::Unsaved(_)) => "unsaved".to_owned(),
                 Err(EventError::Rejected(reason)) => format!("rejected: {reason}"),
+            })
+        }
+        Call::Function { name, arguments } => {
+            Outcome::Function(match driver.call(&name, &arguments).await {
+                Ok(answer) => answer,
+                Err(CallError::Unknown) => "unknown".to_owned(),
+                Err(CallError::Invalid(why)) => format!("invalid: {why}"),
+                Err(CallError::Failed(why)) => format!("failed: {why}"),
             })
         }
         Call::Update(settings) => {

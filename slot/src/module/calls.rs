@@ -47,6 +47,20 @@ pub enum EventError {
     Unsaved(String),
 }
 
+/// Why a function did not do what it was called for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The driver has no function of that name.
+    #[error("there is no such function")]
+    Unknown,
+    /// Its arguments cannot be what is meant; nothing was done.
+    #[error("{0}")]
+    Invalid(String),
+    /// It could not be done, or is not known to be.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// How much time the guest has for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
@@ -64,6 +78,11 @@ pub(super) enum Command {
         reply: oneshot::Sender<Response>,
     },
     Event(Offer),
+    Function {
+        name: String,
+        arguments: String,
+        reply: oneshot::Sender<Result<String, CallError>>,
+    },
     Update {
         settings: String,
         reply: oneshot::Sender<()>,
@@ -77,6 +96,18 @@ pub(super) struct Offer {
     pub(super) id: String,
     pub(super) time: Time,
     pub(super) reply: oneshot::Sender<Result<Acceptance, EventError>>,
+}
+
+impl CallError {
+    /// The answer if a trap ends the call.
+    pub(super) fn when_trapped() -> Self {
+        Self::Failed("the module failed; what became of the call is not known".to_owned())
+    }
+
+    /// The answer if there is no instance: nothing was done.
+    pub(super) fn when_down() -> Self {
+        Self::Failed("the module is not running now; call again later".to_owned())
+    }
 }
 
 impl Request {

@@ -12,7 +12,7 @@ use wasmtime::{AsContextMut, Store};
 
 use crate::host::Capabilities;
 
-use super::calls::{Acceptance, Command, EventError, Offer, Request, Response, Time};
+use super::calls::{Acceptance, CallError, Command, EventError, Offer, Request, Response, Time};
 use super::guard::{Guard, limits};
 use super::imports::State;
 use super::imports::bindings::Module as Bindings;
@@ -37,6 +37,9 @@ pub(super) enum Call {
         reply: oneshot::Sender<Response>,
     },
     Event(Offer),
+    Function {
+        reply: oneshot::Sender<Result<String, CallError>>,
+    },
     Update {
         reply: oneshot::Sender<()>,
     },
@@ -97,6 +100,7 @@ type Calling<'a> =
 enum Answer {
     Request(Response),
     Event(Result<Acceptance, EventError>),
+    Function(Result<String, CallError>),
     Update,
 }
 
@@ -140,6 +144,14 @@ async fn serve(
                         limit(accessor, guard, offer.time);
                         calling.push(Box::pin(call_event(accessor, driver, last, offer.event.clone(), offer.id.clone())));
                         work.calls.insert(last, Call::Event(offer));
+                    }
+                    Command::Function { name, arguments, reply } => {
+                        let call = driver.call_call(accessor, name, arguments);
+                        calling.push(Box::pin(call.map(move |ended| {
+                            let answer = ended?.map_err(Into::into);
+                            Ok(Some((last, Answer::Function(answer))))
+                        })));
+                        work.calls.insert(last, Call::Function { reply });
                     }
                     Command::Update { settings, reply } => {
                         work.settings.clone_from(&settings);
@@ -243,6 +255,7 @@ fn finish(calls: &mut HashMap<u64, Call>, id: u64, answer: Answer) {
             drop(reply.send(response))
         }
         (Some(Call::Event(offer)), Answer::Event(accepted)) => drop(offer.reply.send(accepted)),
+        (Some(Call::Function { reply }), Answer::Function(answer)) => drop(reply.send(answer)),
         (Some(Call::Update { reply }), Answer::Update) => drop(reply.send(())),
         _ => unreachable!("a call is answered once, with its own kind of answer"),
     }
@@ -276,6 +289,16 @@ impl From<exports::EventError> for EventError {
         match error {
             exports::EventError::Rejected(reason) => Self::Rejected(reason),
             exports::EventError::Unsaved(why) => Self::Unsaved(why),
+        }
+    }
+}
+
+impl From<exports::CallError> for CallError {
+    fn from(error: exports::CallError) -> Self {
+        match error {
+            exports::CallError::Unknown => Self::Unknown,
+            exports::CallError::Invalid(why) => Self::Invalid(why),
+            exports::CallError::Failed(why) => Self::Failed(why),
         }
     }
 }

@@ -15,7 +15,7 @@ mod manifest;
 mod prepared;
 mod supervisor;
 
-pub use calls::{Acceptance, EventError, Request, Response};
+pub use calls::{Acceptance, CallError, EventError, Request, Response};
 pub use manifest::{Function, Manifest, Security, Setting, Writer};
 pub use prepared::StartError;
 pub use supervisor::Supervisor;
@@ -152,6 +152,18 @@ impl Module {
         })
         .await
         .unwrap_or(ended)
+    }
+
+    /// Calls a function of the manifest other than the webhook's, with a JSON object that has its
+    /// arguments by name; the answer is JSON. That the caller may is not looked at here.
+    pub async fn call(&self, name: String, arguments: String) -> Result<String, CallError> {
+        self.ask(|reply| Command::Function {
+            name,
+            arguments,
+            reply,
+        })
+        .await
+        .unwrap_or_else(|| Err(CallError::when_down()))
     }
 
     /// Gives the module whole new settings, a JSON object. Returns when it has taken them.

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use crate::host::Capabilities;
 
 use super::State;
-use super::calls::{Command, EventError};
+use super::calls::{CallError, Command, EventError};
 use super::instance::{self, Call, End, Offered, Work};
 use super::prepared::Prepared;
 
@@ -125,6 +125,7 @@ impl Supervisor {
                         is_under_way: false,
                     });
                 }
+                Call::Function { reply } => drop(reply.send(Err(CallError::when_trapped()))),
                 // The next instance is loaded with these settings.
                 Call::Update { reply } => drop(reply.send(())),
             }
@@ -150,6 +151,9 @@ impl Supervisor {
                         to_set_aside: false,
                         is_under_way: false,
                     });
+                }
+                Command::Function { reply, .. } => {
+                    drop(reply.send(Err(CallError::when_down())));
                 }
                 Command::Update { settings, reply } => {
                     self.settings = settings;

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::task::LocalSpawnExt;
 use rhombus_replay::{Call, Outcome, Stage, Ticket, World};
 
-use crate::module::{Acceptance, EventError, Module, Request};
+use crate::module::{Acceptance, CallError, EventError, Module, Request};
 
 use super::world;
 
@@ -117,6 +117,14 @@ async fn answer(module: &Module, call: Call, without_time: bool) -> Outcome {
                 Ok(Acceptance::Known) => "known".to_owned(),
                 Err(EventError::Unsaved(_)) => "unsaved".to_owned(),
                 Err(EventError::Rejected(reason)) => format!("rejected: {reason}"),
+            })
+        }
+        Call::Function { name, arguments } => {
+            Outcome::Function(match module.call(name, arguments).await {
+                Ok(answer) => answer,
+                Err(CallError::Unknown) => "unknown".to_owned(),
+                Err(CallError::Invalid(why)) => format!("invalid: {why}"),
+                Err(CallError::Failed(why)) => format!("failed: {why}"),
             })
         }
         Call::Update(settings) => {

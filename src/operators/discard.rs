@@ -1,0 +1,90 @@
+//! `discard`: what nobody wants any more goes. A pending delivery becomes a dead letter first, so that
+//! it can still be seen, and redelivered.
+
+use serde_json::json;
+
+use crate::driver::Driver;
+use crate::host::{Change, CommitError, Host};
+use crate::record;
+
+use super::CallError;
+use super::arguments::Arguments;
+use super::selection::{Filter, Kind, Selection};
+
+/// Why a pending delivery that is discarded is given up.
+const REASON: &str = "it was discarded by an operator";
+
+impl<H: Host + 'static> Driver<H> {
+    /// Discards the records of `ids`, or those of a `state` (dead letters unless told) whose event
+    /// happened in a time. Answers how many.
+    pub(super) async fn discard(&self, mut arguments: Arguments) -> Result<String, CallError> {
+        let ids = arguments.texts("ids")?;
+        let kind = Kind::of(&mut arguments)?;
+        let filter = Filter::of(&mut arguments)?;
+        arguments.end()?;
+        let mut selection = match ids {
+            Some(ids) if filter.is_empty() && kind.is_none() => {
+                if let Some(id) = ids.iter().find(|id| Kind::of_record(id).is_none()) {
+                    return Err(CallError::Invalid(format!("{id:?} is the id of nothing")));
+                }
+                Selection::Named(ids)
+            }
+            None if !filter.is_empty() => Selection::Matching {
+                kind: kind.unwrap_or(Kind::Dead),
+                filter,
+                after: None,
+            },
+            _ => {
+                return Err(CallError::Invalid(
+                    "give either ids, or a subscription, from or to".to_owned(),
+                ));
+            }
+        };
+        let mut discarded = 0;
+        let failed = |why: String, discarded: usize| {
+            CallError::Failed(format!(
+                "{discarded} are discarded, then the store failed: {why}"
+            ))
+        };
+        while let Some(page) = selection
+            .next(&self.0.host)
+            .await
+            .map_err(|error| failed(error.0, discarded))?
+        {
+            let count = page.records.len();
+            self.discard_records(page.records)
+                .await
+                .map_err(|error| failed(error.to_string(), discarded))?;
+            discarded += count;
+        }
+        self.0.touch();
+        Ok(json!({ "discarded": discarded }).to_string())
+    }
+
+    async fn discard_records(&self, records: Vec<(String, Vec<u8>)>) -> Result<(), CommitError> {
+        let inner = &*self.0;
+        let is_pending =
+            |(name, _): &(String, Vec<u8>)| Kind::of_record(name) == Some(Kind::Pending);
+        let (pending, kept): (Vec<_>, Vec<_>) = records.into_iter().partition(is_pending);
+        if !kept.is_empty() {
+            let is_dead =
+                |(name, _): &&(String, Vec<u8>)| Kind::of_record(name) == Some(Kind::Dead);
+            let dead = kept.iter().filter(is_dead).count();
+            let rejected = kept.len() - dead;
+            let changes = kept.into_iter().map(|(key, _)| Change::Delete { key });
+            inner.host.commit(changes.collect()).await?;
+            inner.dead_letters.raised(dead);
+            inner.dead_letters.forgot_rejected(rejected);
+        }
+        if !pending.is_empty() {
+            let names: Vec<_> = pending.iter().map(|(name, _)| name.clone()).collect();
+            self.bury(pending, REASON).await?;
+            for name in names {
+                if let Some((to, key)) = record::subscriber_of(&name).zip(record::key_of(&name)) {
+                    inner.take_out(to, key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
