@@ -153,7 +153,10 @@ impl<H: Host + 'static> Driver<H> {
     ) -> Option<(Outcome, Turn)> {
         let inner = &*self.0;
         let verdict = Verdict::of(result, inner.host.now());
-        let chance = inner.host.random()[0];
+        let chance = match verdict {
+            Verdict::Delivered => 0,
+            _ => inner.host.random()[0],
+        };
         let ended = inner.with_queue(to, |queue, _, time| {
             queue.end(flight, verdict, why, chance, time)
         })?;

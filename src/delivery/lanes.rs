@@ -75,7 +75,8 @@ impl Lanes {
         bytes: usize,
         now: u64,
     ) {
-        let door = message.event.door_id.clone();
+        let found = self.by_door.get(&message.event.door_id).copied();
+        let door = found.is_none().then(|| message.event.door_id.clone());
         let has_room = self.messages < MESSAGES && self.bytes + message.bytes() <= bytes;
         let item = Item {
             key,
@@ -83,12 +84,12 @@ impl Lanes {
             history: history.map(Box::new),
         };
         let held = item.bytes();
-        let (index, nth) = match self.by_door.get(&door) {
-            Some(index) => match self.lanes[*index].insert(item) {
-                Some(nth) => (*index, nth),
+        let (index, nth) = match found {
+            Some(index) => match self.lanes[index].insert(item) {
+                Some(nth) => (index, nth),
                 None => return,
             },
-            None => (self.add(Some(door), item), 0),
+            None => (self.add(door, item), 0),
         };
         self.len += 1;
         self.messages += usize::from(has_room);

@@ -26,6 +26,8 @@ pub(crate) struct Outbox {
     hungry: BTreeSet<(usize, SubscriptionId)>,
     /// When others become so.
     alarms: BTreeSet<(u64, SubscriptionId)>,
+    /// Those that a page of the store should be read for.
+    unread: BTreeSet<SubscriptionId>,
     in_flight: usize,
     pending: usize,
 }
@@ -115,16 +117,19 @@ impl Outbox {
     /// The subscribers of whose backlogs a page should be read now, and the key that it follows.
     /// Whoever asks reads them.
     pub(super) fn begin_pages(&mut self) -> Vec<(SubscriptionId, Option<Key>)> {
+        if self.unread.is_empty() {
+            return Vec::new();
+        }
         let queues = self.queues.values();
         let reading = queues.filter(|entry| entry.queue.is_reading()).count();
-        let wanted = self
-            .queues
-            .iter_mut()
-            .filter(|(_, entry)| entry.queue.wants_page());
-        let wanted = wanted.take(READS.saturating_sub(reading));
-        wanted
-            .map(|(id, entry)| (*id, entry.queue.begin_page()))
-            .collect()
+        let mut pages = Vec::new();
+        while pages.len() + reading < READS
+            && let Some(id) = self.unread.pop_first()
+        {
+            let entry = self.queues.get_mut(&id);
+            pages.extend(entry.map(|entry| (id, entry.queue.begin_page())));
+        }
+        pages
     }
 
     /// Whether all that is pending is known.
@@ -152,6 +157,7 @@ impl Outbox {
             Some(Turn::Alarm(at)) => self.alarms.remove(&(at, id)),
             None => false,
         };
+        self.unread.remove(&id);
         self.in_flight -= std::mem::take(&mut entry.in_flight);
         self.pending -= std::mem::take(&mut entry.pending);
     }
@@ -162,6 +168,9 @@ impl Outbox {
         };
         entry.in_flight = entry.queue.in_flight();
         entry.pending = entry.queue.pending();
+        if entry.queue.wants_page() {
+            self.unread.insert(id);
+        }
         self.in_flight += entry.in_flight;
         self.pending += entry.pending;
         entry.turn = match entry.queue.next_start(time) {
