@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::Value;
-use url::Url;
+use url::{ParseError, Url};
 use zeroize::Zeroizing;
 
 use crate::key::Key;
@@ -28,7 +28,12 @@ impl SubscriberUrl {
         if text.len() > Self::MAX_BYTES {
             return Err("is longer than 2048 bytes");
         }
-        let mut url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
+        let mut url = Url::parse(text).map_err(|error| match error {
+            ParseError::IdnaError => {
+                "has a host that is no name; write an international one in its xn-- form"
+            }
+            _ => "is not an absolute URL",
+        })?;
         if !url.has_host() {
             return Err("has no host");
         }

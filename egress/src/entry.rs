@@ -14,6 +14,11 @@ pub enum EntryError {
     /// Nothing, or blanks only.
     #[error("entry {0} of allowed_hosts is empty")]
     Empty(usize),
+    /// It is not ASCII: an international name has to be written as DNS has it.
+    #[error(
+        "entry {0} of allowed_hosts is not ASCII; write an international name in its xn-- form"
+    )]
+    International(usize),
     /// It has a scheme, and is not `http://` or `https://` with a host and perhaps a port.
     #[error(
         "entry {0} of allowed_hosts is not an origin; write https://host, https://host:port, \
@@ -57,6 +62,8 @@ impl Entry {
         let text = text.trim();
         if text.is_empty() {
             Err(EntryError::Empty(number))
+        } else if !text.is_ascii() {
+            Err(EntryError::International(number))
         } else if text.contains("://") {
             Self::origin(number, text)
         } else if let Some(suffix) = text.strip_prefix("*.") {

@@ -37,8 +37,7 @@ impl Policy {
     /// An origin without a port has the scheme's own, 443 or 80, as everywhere on the web
     /// (RFC 6454 §4); its host may be an address too.
     ///
-    /// Names and addresses are read as in a URL: without regard to case, IDN as punycode, one
-    /// trailing dot ignored, `0x7f.1` being 127.0.0.1, and a v4-mapped IPv6 address being the IPv4
+    /// Names and addresses are read as in a URL: without regard to case, one trailing dot ignored, `0x7f.1` being 127.0.0.1, and a v4-mapped IPv6 address being the IPv4
     /// address. No entry permits an unspecified, multicast or broadcast address.
     ///
     /// # Errors

@@ -80,6 +80,7 @@ fn every_entry_is_read_or_refused_as_listed() {
         let found = match Policy::parse([entry]) {
             Ok(_) => "ok",
             Err(EntryError::Empty(_)) => "Empty",
+            Err(EntryError::International(_)) => "International",
             Err(EntryError::Origin(_)) => "Origin",
             Err(EntryError::Wildcard(_)) => "Wildcard",
             Err(EntryError::Block(_)) => "Block",
@@ -111,6 +112,24 @@ fn an_entry_that_cannot_be_read_is_told_by_its_number_and_never_quoted() {
         let error = Policy::parse([entry]).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("t0ken"), "{entry}");
     }
+}
+
+#[test]
+fn an_international_name_is_written_in_ascii() {
+    for text in [
+        "https://bücher.example/",
+        "https://hооks.example/",
+        "https://ｈｏｏｋｓ.example/",
+        "https://hooks。example/",
+        "https://１２７.0.0.1/",
+        "https://b%C3%BCcher.example/",
+    ] {
+        assert_eq!(Url::parse(text), Err(url::ParseError::IdnaError), "{text}");
+    }
+    assert_eq!(
+        Policy::parse(["bücher.example"]).unwrap_err().to_string(),
+        "entry 1 of allowed_hosts is not ASCII; write an international name in its xn-- form"
+    );
 }
 
 #[test]
