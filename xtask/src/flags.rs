@@ -22,6 +22,9 @@ xflags::xflags! {
             repeated args: OsString
         }
 
+        /// Remove one safeguard after the other from a copy of the sources, and show what notices.
+        cmd sabotage {}
+
         /// Build, then check the format, run clippy, all tests and rustdoc. The last line counts.
         cmd test {}
     }
@@ -57,6 +60,10 @@ mod tests {
         assert!(matches!(
             parse(&["build"]).unwrap().subcommand,
             CargoXtaskCmd::Build(_)
+        ));
+        assert!(matches!(
+            parse(&["sabotage"]).unwrap().subcommand,
+            CargoXtaskCmd::Sabotage(_)
         ));
         assert!(matches!(
             parse(&["test"]).unwrap().subcommand,

@@ -6,6 +6,7 @@ mod build;
 mod cargo;
 mod flags;
 mod package;
+mod sabotage;
 mod serve;
 mod setup;
 mod test;
@@ -42,6 +43,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             say("all tools are here");
         }
         CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
+        CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }
