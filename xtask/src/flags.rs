@@ -25,6 +25,15 @@ xflags::xflags! {
         /// Remove one safeguard after the other from a copy of the sources, and show what notices.
         cmd sabotage {}
 
+        /// Build, then kill the slot while events flow, again and again, before receivers that fail, hang,
+        /// reset and answer half; and count what was accepted, received, lost and doubled.
+        cmd crash {
+            /// How often; 20 if not said
+            optional --kills count: usize
+            /// Repeats the random choices of an earlier run
+            optional --seed seed: u64
+        }
+
         /// Build, then check the format, run clippy, all tests and rustdoc. The last line counts.
         cmd test {}
     }
@@ -69,6 +78,15 @@ mod tests {
             parse(&["test"]).unwrap().subcommand,
             CargoXtaskCmd::Test(_)
         ));
+    }
+
+    #[test]
+    fn crash_takes_a_count_and_a_seed() {
+        let args = ["crash", "--kills", "200", "--seed", "7"];
+        let CargoXtaskCmd::Crash(crash) = parse(&args).unwrap().subcommand else {
+            panic!("not the command crash");
+        };
+        assert_eq!((crash.kills, crash.seed), (Some(200), Some(7)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod build;
 mod cargo;
+mod crash;
 mod flags;
 mod package;
 mod sabotage;
@@ -45,6 +46,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
+        CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }
     Ok(ExitCode::SUCCESS)

@@ -5,10 +5,11 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::client::send;
-use crate::program::{Access, Place};
+use crate::program::a_place;
 use crate::receive::Receiver;
 use crate::subscriber::Subscriber;
+use rig::client::send;
+use rig::program::Access;
 
 /// 1649030365 s since 1970, and with the secret 123456 what `openssl dgst -sha256 -hmac` makes of it.
 const TIME: &str = "2022-04-03T23:59:25Z";
@@ -16,7 +17,7 @@ const SIGNATURE: &str = "a276988a8dbd35627d09708b23ca699947114a6f2ab6b38465f0e63
 
 #[tokio::test]
 async fn the_contract_holds_through_both_forms_of_the_url() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place
         .start(&["--demo", "--swipe-every", "0", "--allow", "127.0.0.1"])
         .await;
@@ -79,7 +80,7 @@ async fn the_contract_holds_through_both_forms_of_the_url() {
 
 #[tokio::test]
 async fn an_event_reaches_a_subscriber_in_the_published_form() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&["--allow", "127.0.0.1"]).await;
     let mut signed = Subscriber::start().await;
     let mut unsigned = Subscriber::start().await;
@@ -113,7 +114,7 @@ async fn an_event_reaches_a_subscriber_in_the_published_form() {
 
 #[tokio::test]
 async fn an_event_is_taken_once_under_its_id_and_never_when_it_cannot_be_read() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&[]).await;
     let path = "/api/engine/v2/signal?channel=security/event/door";
     let signal = async |id: &str, body: &'static str| {
@@ -149,7 +150,7 @@ async fn an_event_is_taken_once_under_its_id_and_never_when_it_cannot_be_read() 
 
 #[tokio::test]
 async fn a_malformed_request_is_a_400_and_changes_nothing() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place
         .start(&["--demo", "--swipe-every", "0", "--allow", "127.0.0.1"])
         .await;
@@ -185,7 +186,7 @@ async fn a_malformed_request_is_a_400_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_receiver_is_refused_where_no_post_may_go() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&["--allow", "*.localhost"]).await;
     for (url, reason) in [
         ("http://127.0.0.1:9000/hook", "loopback"),
@@ -207,7 +208,7 @@ async fn a_receiver_is_refused_where_no_post_may_go() {
 
 #[tokio::test]
 async fn the_settings_of_the_command_line_reach_the_driver() {
-    let place = Place::new();
+    let place = a_place();
     let mut listed = Subscriber::start().await;
     let subscriptions = json!([{ "webhook": listed.url(), "secret": "123456" }]);
     let gateway = place
@@ -245,7 +246,7 @@ async fn the_settings_of_the_command_line_reach_the_driver() {
 
 #[tokio::test]
 async fn people_come_and_go_in_the_demo_building() {
-    let place = Place::new();
+    let place = a_place();
     let mut subscriber = Subscriber::start().await;
     let subscriptions = json!([{ "webhook": subscriber.url() }]);
     let gateway = place
@@ -269,7 +270,7 @@ async fn people_come_and_go_in_the_demo_building() {
 
 #[tokio::test]
 async fn no_secret_is_in_what_the_program_prints_where_there_is_no_terminal() {
-    let place = Place::new();
+    let place = a_place();
     let mut command = place.serve(&["--demo", "--swipe-every=0", "--allow=127.0.0.1"]);
     command.env("PLACEOS_SLOT_LOG", "trace");
     let gateway = place.start_by(command).await;
@@ -316,7 +317,7 @@ async fn no_secret_is_in_what_the_program_prints_where_there_is_no_terminal() {
 
 #[tokio::test]
 async fn a_signal_ends_it_in_order() {
-    let place = Place::new();
+    let place = a_place();
     let mut keys = Vec::new();
     for signal in [Signal::TERM, Signal::INT] {
         let gateway = place.start(&[]).await;
@@ -337,7 +338,7 @@ async fn a_signal_ends_it_in_order() {
 
 #[tokio::test]
 async fn connections_that_say_nothing_hold_nobody_up_for_ever() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&[]).await;
     let address = gateway.address();
     let mut silent = Vec::new();
@@ -351,9 +352,11 @@ async fn connections_that_say_nothing_hold_nobody_up_for_ever() {
 
 #[tokio::test]
 async fn it_never_leaves_its_memory_behind() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&[]).await;
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.pid())).unwrap();
+    let limits =
+        std::fs::read_to_string(format!("/proc/{}/limits", gateway.pid().as_raw_nonzero()))
+            .unwrap();
     let core = limits
         .lines()
         .find(|line| line.starts_with("Max core file size"))

@@ -16,5 +16,3 @@ mod refusal;
 mod replay;
 mod restart;
 mod subscriber;
-
-mod client;

@@ -10,7 +10,7 @@ use placeos_slot::module::{Acceptance, EventError, Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::client::{Reply, send};
+use rig::client::{Reply, send};
 
 /// Answers what it was told to, and remembers what it was asked.
 pub(crate) struct Pretended {

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::client::send;
+use rig::client::send;
 
 /// The program as a receiver. It is killed when dropped.
 pub(crate) struct Receiver {

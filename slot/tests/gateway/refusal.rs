@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::program::Place;
+use crate::program::a_place;
 
 /// Runs a `serve` that must fail; its exit code and its one line.
 fn refused(mut command: Command) -> (i32, String) {
@@ -18,11 +18,11 @@ fn refused(mut command: Command) -> (i32, String) {
 
 #[tokio::test]
 async fn an_address_or_a_folder_that_another_gateway_has() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&[]).await;
     let taken = gateway.address().to_string();
 
-    let (code, line) = refused(Place::new().serve(&["--listen", &taken]));
+    let (code, line) = refused(a_place().serve(&["--listen", &taken]));
     assert_eq!(code, 1);
     assert!(
         line.starts_with(&format!("cannot listen on {taken}: ")),
@@ -40,7 +40,7 @@ async fn an_address_or_a_folder_that_another_gateway_has() {
 
 #[tokio::test]
 async fn files_that_are_not_what_they_should_be() {
-    let place = Place::new();
+    let place = a_place();
     drop(place.start(&[]).await);
     let keys = place.data().join("keys.json");
 
@@ -56,7 +56,7 @@ async fn files_that_are_not_what_they_should_be() {
     assert_eq!(code, 1);
     assert!(line.contains("does not hold the gateway's keys"), "{line}");
 
-    let place = Place::new();
+    let place = a_place();
     fs::write(place.data(), "a file").unwrap();
     let (code, _) = refused(place.serve(&[]));
     assert_eq!(code, 1);
@@ -64,7 +64,7 @@ async fn files_that_are_not_what_they_should_be() {
 
 #[test]
 fn a_command_line_that_cannot_be_meant() {
-    let place = Place::new();
+    let place = a_place();
     for (arguments, start) in [
         (["--set", "contract"], "--set takes NAME=JSON"),
         (
@@ -97,7 +97,7 @@ fn a_command_line_that_cannot_be_meant() {
 
 #[test]
 fn a_log_filter_that_is_none() {
-    let place = Place::new();
+    let place = a_place();
     let mut command = place.serve(&[]);
     command.env("PLACEOS_SLOT_LOG", "driver=loud");
     let (code, line) = refused(command);

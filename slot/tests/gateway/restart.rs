@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use placeos_slot::host::random::{Random, SystemRandom};
 use serde_json::{Value, json};
 
-use crate::client::try_send;
-use crate::program::{Place, until};
+use crate::program::a_place;
 use crate::subscriber::Subscriber;
+use rig::client::try_send;
+use rig::program::until;
 
 const ARGUMENTS: [&str; 1] = ["--allow=127.0.0.1"];
 
@@ -29,7 +30,7 @@ enum Known {
 async fn every_acknowledged_change_survives_a_kill() {
     const ROUNDS: usize = 6;
     const CLIENTS: usize = 6;
-    let place = Place::new();
+    let place = a_place();
     let known = Arc::new(Mutex::new(BTreeMap::new()));
     for round in 0..ROUNDS {
         let gateway = place.start(&ARGUMENTS).await;
@@ -91,7 +92,7 @@ async fn every_acknowledged_change_survives_a_kill() {
 
 #[tokio::test]
 async fn an_accepted_event_survives_a_kill() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&ARGUMENTS).await;
     let mut subscriber = Subscriber::start().await;
     subscriber.answer(500);
@@ -109,7 +110,7 @@ async fn an_accepted_event_survives_a_kill() {
 
 #[tokio::test]
 async fn subscriptions_survive_the_loss_of_the_store() {
-    let place = Place::new();
+    let place = a_place();
     let gateway = place.start(&ARGUMENTS).await;
     let url = "http://127.0.0.1:9/hook";
     assert_eq!(gateway.subscribe(url, "123456").await, 201);

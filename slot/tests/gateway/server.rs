@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::client::send;
 use crate::pretended::{NOTIFY, SIGNAL, Served};
+use rig::client::send;
 
 #[tokio::test]
 async fn a_body_may_have_a_mebibyte_and_not_more() {

@@ -3,8 +3,8 @@
 use placeos_slot::module::{Acceptance, EventError};
 use serde_json::json;
 
-use crate::client::send;
 use crate::pretended::{SIGNAL, Served};
+use rig::client::send;
 
 #[tokio::test]
 async fn an_event_is_answered_as_the_driver_took_it() {

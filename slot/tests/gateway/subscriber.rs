@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::program::LIMIT;
+use rig::program::LIMIT;
 
 /// A receiver. It answers 200, unless told otherwise.
 pub(crate) struct Subscriber {

@@ -3,8 +3,8 @@
 use placeos_slot::module::Request;
 use serde_json::json;
 
-use crate::client::send;
 use crate::pretended::{NOTIFY, Served, triple};
+use rig::client::send;
 
 fn value<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let found = request.headers.iter().find(|(known, _)| known == name);

@@ -1,4 +1,4 @@
-//! A client for the tests: one connection a request, answers read whole.
+//! A client that makes one connection a request and reads answers whole.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,30 +14,35 @@ use tokio::net::TcpStream;
 
 /// What a server answered.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
 }
 
 impl Reply {
-    pub(crate) fn text(&self) -> &str {
+    /// The body, which is text.
+    pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub(crate) fn json(&self) -> Value {
+    /// The body, which is JSON.
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// A header's text, or nothing.
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Sends one request to the server at `address`.
-pub(crate) async fn send(
+pub async fn send(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -49,7 +54,11 @@ pub(crate) async fn send(
 }
 
 /// The same to a server that may end before it answers.
-pub(crate) async fn try_send(
+///
+/// # Errors
+///
+/// The connection cannot be had, or broke; whether the server has taken the request is then unknown.
+pub async fn try_send(
     address: SocketAddr,
     method: &str,
     path: &str,
