@@ -9,6 +9,7 @@ mod signal;
 mod webhook;
 
 // The program.
+mod disk;
 mod end_to_end;
 mod program;
 mod receive;

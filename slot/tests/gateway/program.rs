@@ -2,7 +2,10 @@
 
 use rig::program::Place;
 
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_placeos-slot");
+
 /// A place for a gateway's data.
 pub(crate) fn a_place() -> Place {
-    Place::new(env!("CARGO_BIN_EXE_placeos-slot"))
+    Place::new(PROGRAM)
 }

@@ -2,9 +2,13 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
-use crate::program::a_place;
+use rustix::process::geteuid;
+
+use crate::program::{PROGRAM, a_place};
 
 /// Runs a `serve` that must fail; its exit code and its one line.
 fn refused(mut command: Command) -> (i32, String) {
@@ -60,6 +64,55 @@ async fn files_that_are_not_what_they_should_be() {
     fs::write(place.data(), "a file").unwrap();
     let (code, _) = refused(place.serve(&[]));
     assert_eq!(code, 1);
+}
+
+#[test]
+fn a_folder_that_may_not_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let serve = || {
+        let mut command = unprivileged(folder.path());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+        command.arg(&data);
+        command
+    };
+    let not_permitted = |path: &Path| {
+        let path = path.display();
+        let line = "may not be written by this user; change its owner or permissions";
+        (1, format!("{path} {line}"))
+    };
+    // It cannot be made; nothing can be put into it; what is in it cannot be written.
+    set_mode(folder.path(), 0o555);
+    assert_eq!(refused(serve()), not_permitted(folder.path()));
+    set_mode(folder.path(), 0o755);
+    fs::create_dir(&data).unwrap();
+    set_mode(&data, 0o555);
+    assert_eq!(refused(serve()), not_permitted(&data));
+    set_mode(&data, 0o755);
+    let store = data.join("store.redb");
+    fs::write(&store, "").unwrap();
+    set_mode(&store, 0o444);
+    assert_eq!(refused(serve()), not_permitted(&store));
+}
+
+/// The program, run by somebody who may not do everything: root is not kept out by permissions.
+fn unprivileged(folder: &Path) -> Command {
+    const NOBODY: u32 = 65534;
+    if !geteuid().is_root() {
+        return Command::new(PROGRAM);
+    }
+    // Where it was built may be closed to others.
+    let program = folder.join("placeos-slot");
+    if !program.exists() {
+        fs::copy(PROGRAM, &program).unwrap();
+    }
+    let mut command = Command::new(program);
+    command.uid(NOBODY).gid(NOBODY);
+    command
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 #[test]

@@ -28,7 +28,11 @@ pub(crate) struct Post {
 
 impl Subscriber {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    /// One that listens there; before that, nobody answered what came.
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let status = Arc::new(AtomicU16::new(200));
         let (keep, posts) = mpsc::unbounded_channel();

@@ -269,7 +269,7 @@ fn not_opened(path: &Path, error: DatabaseError) -> OpenError {
 fn refused(path: &Path, error: &io::Error) -> OpenError {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            OpenError::NotPermitted(path.to_owned())
+            OpenError::NotPermitted(first_existing(path).to_owned())
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::Full(path.to_owned()),
         // So `redb` says that a file is none of its own.
@@ -279,6 +279,12 @@ fn refused(path: &Path, error: &io::Error) -> OpenError {
             reason: error.to_string(),
         },
     }
+}
+
+/// `path`, or of the folders that it is in the nearest that there is.
+fn first_existing(path: &Path) -> &Path {
+    let mut existing = path.ancestors().filter(|ancestor| ancestor.exists());
+    existing.next().unwrap_or(Path::new("."))
 }
 
 fn damaged(path: &Path, reason: &dyn fmt::Display) -> OpenError {
