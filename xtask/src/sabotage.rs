@@ -20,7 +20,7 @@ const BUILT: &str = "target/sabotage/target";
 /// Who may notice: the driver's own tests and fixtures, and the simulation.
 const WITNESSES: [(&str, &str); 2] = [
     ("tests", "rhombus-driver"),
-    ("simulation", "rhombus-simulation"),
+    ("simulation", "simulation"),
 ];
 
 /// Applies one patch after the other, and says what has caught each. Fails if one goes unnoticed.
