@@ -8,6 +8,7 @@ pub mod escape;
 pub mod gateway;
 pub mod host;
 pub mod logging;
+pub mod metrics;
 pub mod module;
 pub mod private_file;
 pub mod receive;

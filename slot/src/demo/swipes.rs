@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::host::Answer;
-    use crate::module::{Acceptance, Request, Response};
+    use crate::module::{Acceptance, CallError, Request, Response};
 
     fn events(count: usize) -> Vec<Value> {
         let event = || DoorEvent::random(&SystemRandom, 1_767_225_600).json();
@@ -196,6 +196,10 @@ mod tests {
                 _ => Ok(Acceptance::Accepted),
             };
             Box::pin(async move { answer })
+        }
+
+        fn call(&self, _: String, _: String) -> Answer<Result<String, CallError>> {
+            unreachable!("the demo building calls no functions")
         }
 
         fn is_ready(&self) -> bool {

@@ -1,7 +1,7 @@
 //! What the gateway needs of a driver.
 
 use crate::host::Answer;
-use crate::module::{Acceptance, EventError, Module, Request, Response};
+use crate::module::{Acceptance, CallError, EventError, Module, Request, Response};
 
 /// A driver behind a gateway: a [`Module`], or a pretended one in a test.
 ///
@@ -17,6 +17,9 @@ pub trait Driver: Send + Sync {
         event: String,
         id: Option<String>,
     ) -> Answer<Result<Acceptance, EventError>>;
+    /// Calls a function other than the webhook's; `arguments` is a JSON object that has them by name,
+    /// the answer is JSON.
+    fn call(&self, name: String, arguments: String) -> Answer<Result<String, CallError>>;
     /// Whether it is loaded and up.
     fn is_ready(&self) -> bool;
 }
@@ -34,6 +37,11 @@ impl Driver for Module {
     ) -> Answer<Result<Acceptance, EventError>> {
         let module = self.clone();
         Box::pin(async move { module.door_event(event, id).await })
+    }
+
+    fn call(&self, name: String, arguments: String) -> Answer<Result<String, CallError>> {
+        let module = self.clone();
+        Box::pin(async move { module.call(name, arguments).await })
     }
 
     fn is_ready(&self) -> bool {

@@ -5,12 +5,14 @@
 //! | --- | --- | --- |
 //! | `/api/engine/v2/webhook/{trigger}/notify…` | who knows the webhook secret | `webhook.rs` |
 //! | `/api/engine/v2/signal` | who has the event key | `signal.rs` |
+//! | `/api/functions/{name}`, `/api/status`, `/metrics` | who has the admin key | `operators.rs` |
 //! | `/healthz`, `/readyz` | anybody | `health.rs` |
 
 mod access;
 mod answer;
 mod driver;
 mod health;
+mod operators;
 mod signal;
 mod trace;
 mod webhook;
@@ -40,6 +42,9 @@ pub use driver::Driver;
 
 use answer::Refusal;
 
+use crate::host::status::Latest;
+use crate::metrics::Metrics;
+
 /// What a gateway is called by, and by whom.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -63,7 +68,8 @@ impl Gateway {
     /// How long requests under way may take to finish after [`Gateway::stop`].
     pub const GRACE: Duration = Duration::from_secs(10);
 
-    /// Serves `driver` on `listener` until [`Gateway::stop`].
+    /// Serves `driver` on `listener` until [`Gateway::stop`]. Operators see its `status` and the
+    /// `metrics`.
     ///
     /// # Errors
     ///
@@ -72,10 +78,18 @@ impl Gateway {
         listener: TcpListener,
         site: Site,
         driver: Arc<dyn Driver>,
+        status: Arc<Latest>,
+        metrics: Metrics,
     ) -> io::Result<Gateway> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(serve(listener, router(Served { site, driver }), stopped));
+        let router = router(Arc::new(Served {
+            site,
+            driver,
+            status,
+            metrics,
+        }));
+        let serving = tokio::spawn(serve(listener, router, stopped));
         Ok(Gateway {
             address,
             stop,
@@ -102,12 +116,15 @@ impl Gateway {
 struct Served {
     site: Site,
     driver: Arc<dyn Driver>,
+    status: Arc<Latest>,
+    metrics: Metrics,
 }
 
-fn router(served: Served) -> Router {
+fn router(served: Arc<Served>) -> Router {
     Router::new()
-        .merge(webhook::routes())
+        .merge(webhook::routes(&served))
         .merge(signal::routes())
+        .merge(operators::routes(&served))
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let sentence = "this path does not take this method";
@@ -116,7 +133,7 @@ fn router(served: Served) -> Router {
         .layer(from_fn(trace::log))
         .merge(health::routes())
         .layer(from_fn(trace::name))
-        .with_state(Arc::new(served))
+        .with_state(served)
 }
 
 /// How many connections are served at a time; more wait. A silent one is closed after a while.

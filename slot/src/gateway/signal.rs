@@ -37,7 +37,9 @@ async fn signal(State(served): State<Arc<Served>>, request: Request) -> Result<R
     let event = String::from_utf8(body.into())
         .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is not UTF-8 text"))?;
     let taken = |how| Ok(answer::json(StatusCode::OK, &json!({ "event": how })));
-    match served.driver.door_event(event, id).await {
+    let answer = served.driver.door_event(event, id).await;
+    served.metrics.event(&answer);
+    match answer {
         Ok(Acceptance::Accepted) => taken("accepted"),
         Ok(Acceptance::Known) => taken("known"),
         Err(EventError::Rejected(reason)) => {

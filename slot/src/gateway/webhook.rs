@@ -10,6 +10,7 @@ use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use base64::Engine;
@@ -26,7 +27,7 @@ pub(super) const TRIGGER: &str = "trig-rhombus";
 /// The one function of a driver that takes a method, headers and a body.
 pub(super) const FUNCTION: &str = "request";
 
-pub(super) fn routes() -> Router<Arc<Served>> {
+pub(super) fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
     let notify = || any(notify);
     Router::new()
         .route("/api/engine/v2/webhook/{trigger}/notify", notify())
@@ -39,6 +40,14 @@ pub(super) fn routes() -> Router<Arc<Served>> {
             "/api/engine/v2/webhook/{trigger}/notify/{secret}/{mod}/{index}/{method}/{binary}",
             notify(),
         )
+        .route_layer(from_fn_with_state(served.clone(), count))
+}
+
+async fn count(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    served.metrics.webhook_request(&method, response.status());
+    response
 }
 
 async fn notify(

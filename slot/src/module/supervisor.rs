@@ -29,6 +29,7 @@ pub struct Supervisor {
     /// Events that no instance has answered yet.
     again: Vec<Offered>,
     pause: Duration,
+    on_restart: Box<dyn FnMut() + Send>,
 }
 
 impl Supervisor {
@@ -47,7 +48,14 @@ impl Supervisor {
             report,
             again: Vec::new(),
             pause: FIRST_PAUSE,
+            on_restart: Box::new(|| {}),
         }
+    }
+
+    /// Calls `then` each time that another instance is about to be loaded because one has failed.
+    pub fn on_restart(mut self, then: impl FnMut() + Send + 'static) -> Self {
+        self.on_restart = Box::new(then);
+        self
     }
 
     /// Runs until [`Module::stop`](super::Module::stop), or until nobody holds the module any more.
@@ -92,6 +100,7 @@ impl Supervisor {
             if self.wait().await.is_none() {
                 break;
             }
+            (self.on_restart)();
             self.report.send_replace(State::Starting);
         }
         self.give_up_events("the module has ended");

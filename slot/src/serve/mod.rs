@@ -34,8 +34,9 @@ use crate::host::doors::{Doors, NoDoors};
 use crate::host::http::Client;
 use crate::host::log::Tracing;
 use crate::host::random::SystemRandom;
-use crate::host::status::Latest;
+use crate::host::status::{Latest, Status};
 use crate::host::store::{OpenError, Store};
+use crate::metrics::Metrics;
 use crate::module::{Manifest, Module, StartError};
 use crate::private_file::PrivateFileError;
 use crate::signals;
@@ -93,6 +94,9 @@ impl ServeError {
     }
 }
 
+/// The status key `durability`: a commit to the store is synced before it is answered.
+const DURABILITY: &str = "\"disk\"";
+
 /// How long the driver may take to end, and then the store.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -120,19 +124,25 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
         keys,
     };
     let reaches_receiver = Url::parse(RECEIVER).is_ok_and(|url| policy.check_url(&url).is_ok());
-    let capabilities = Capabilities {
+    let status = Arc::new(Latest::default());
+    status.set("durability", DURABILITY);
+    let metrics = Metrics::new(status.clone());
+    let capabilities = metrics.counting(Capabilities {
         storage: Arc::new(store.clone()),
         http: Arc::new(way_out(policy, roots)),
         doors: doors(arguments.demo),
-        status: Arc::new(Latest::default()),
+        status: status.clone(),
         settings: Arc::new(saved),
         clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),
         log: Arc::new(Tracing),
-    };
+    });
     let (module, supervisor) = Module::embedded(capabilities, Value::from(settings).to_string())?;
+    let restarts = metrics.clone();
+    let supervisor = supervisor.on_restart(move || restarts.module_restarted());
     let supervised = tokio::spawn(supervisor.run());
-    let gateway = Gateway::start(listener, site.clone(), Arc::new(module.clone()))?;
+    let driver = Arc::new(module.clone());
+    let gateway = Gateway::start(listener, site.clone(), driver, status, metrics)?;
     let access = Access::publish(&arguments.data, gateway.address(), &site)?;
 
     let outcome = tokio::select! {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 // The gateway alone, before a pretended driver.
+mod metrics;
+mod operators;
 mod pretended;
 mod server;
 mod signal;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use placeos_slot::gateway::{Driver, Gateway, Keys, Site};
 use placeos_slot::host::Answer;
-use placeos_slot::module::{Acceptance, EventError, Request, Response};
+use placeos_slot::host::status::Latest;
+use placeos_slot::metrics::Metrics;
+use placeos_slot::module::{Acceptance, CallError, EventError, Request, Response};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -18,6 +20,8 @@ pub(crate) struct Pretended {
     event: Mutex<Result<Acceptance, EventError>>,
     requests: Mutex<Vec<Request>>,
     events: Mutex<Vec<(String, Option<String>)>>,
+    call: Mutex<Result<String, CallError>>,
+    calls: Mutex<Vec<(String, String)>>,
     pub(crate) ready: AtomicBool,
     /// Requests are answered only while there is a permit.
     pub(crate) may_answer: Arc<Semaphore>,
@@ -44,6 +48,12 @@ impl Driver for Pretended {
         Box::pin(async move { answer })
     }
 
+    fn call(&self, name: String, arguments: String) -> Answer<Result<String, CallError>> {
+        self.calls.lock().unwrap().push((name, arguments));
+        let answer = self.call.lock().unwrap().clone();
+        Box::pin(async move { answer })
+    }
+
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::SeqCst)
     }
@@ -51,6 +61,7 @@ impl Driver for Pretended {
 
 pub(crate) struct Served {
     pub(crate) driver: Arc<Pretended>,
+    pub(crate) status: Arc<Latest>,
     pub(crate) gateway: Gateway,
     pub(crate) keys: Keys,
     pub(crate) address: SocketAddr,
@@ -63,6 +74,8 @@ impl Served {
             event: Mutex::new(Ok(Acceptance::Accepted)),
             requests: Mutex::default(),
             events: Mutex::default(),
+            call: Mutex::new(Ok("{}".to_owned())),
+            calls: Mutex::default(),
             ready: AtomicBool::new(true),
             may_answer: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         });
@@ -74,10 +87,14 @@ impl Served {
             keys: keys.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let gateway = Gateway::start(listener, site, driver.clone()).unwrap();
+        let status = Arc::new(Latest::default());
+        let metrics = Metrics::new(status.clone());
+        let gateway =
+            Gateway::start(listener, site, driver.clone(), status.clone(), metrics).unwrap();
         let address = gateway.address();
         Self {
             driver,
+            status,
             gateway,
             keys,
             address,
@@ -118,6 +135,21 @@ impl Served {
 
     pub(crate) fn events(&self) -> Vec<(String, Option<String>)> {
         self.driver.events.lock().unwrap().clone()
+    }
+
+    /// A request with the admin key.
+    pub(crate) async fn operator(&self, method: &str, path: &str, body: &'static str) -> Reply {
+        let bearer = format!("Bearer {}", self.keys.admin_key.reveal());
+        let headers = [("authorization", bearer.as_str())];
+        send(self.address, method, path, &headers, body).await
+    }
+
+    pub(crate) fn calls(&self) -> Vec<(String, String)> {
+        self.driver.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) fn answers_calls(&self, answer: Result<String, CallError>) {
+        *self.driver.call.lock().unwrap() = answer;
     }
 
     pub(crate) fn answers(&self, response: Response) {

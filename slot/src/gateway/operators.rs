@@ -1,0 +1,90 @@
+//! What an operator asks for, with the admin key: the driver's functions, its status, the metrics.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::Served;
+use super::answer::{self, Refusal};
+use crate::metrics;
+use crate::module::CallError;
+
+pub(super) fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
+    Router::new()
+        .route("/api/functions/{name}", post(call))
+        .route("/api/status", get(status))
+        .route("/metrics", get(text))
+        .route_layer(from_fn_with_state(served.clone(), admit))
+}
+
+/// Lets those through who have the admin key.
+async fn admit(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
+    let key = bearer_token(request.headers());
+    if key.is_some_and(|key| served.site.keys.admin_key.is(key)) {
+        return next.run(request).await;
+    }
+    let sentence = "the header Authorization must be Bearer and this gateway's admin key";
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, sentence);
+    let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"placeos-slot\"")];
+    (challenge, refusal).into_response()
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"Bearer ";
+    let given = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = given.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
+}
+
+/// Calls a function of the driver. The body has its arguments by name, in JSON; none means none.
+async fn call(
+    State(served): State<Arc<Served>>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    // A name that is not UTF-8 is no function's.
+    let Path(name) = name.map_err(|_| refused(&CallError::Unknown))?;
+    let body = answer::read(request.into_body()).await?;
+    let arguments = String::from_utf8(body.into())
+        .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is not UTF-8 text"))?;
+    let arguments = match arguments.trim() {
+        "" => "{}".to_owned(),
+        _ => arguments,
+    };
+    let answer = served.driver.call(name.clone(), arguments).await;
+    if !matches!(answer, Err(CallError::Unknown)) {
+        tracing::info!(function = name, done = answer.is_ok(), "an operator called");
+    }
+    match answer {
+        Ok(json) => Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response()),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+fn refused(error: &CallError) -> Refusal {
+    let status = match error {
+        CallError::Unknown => StatusCode::NOT_FOUND,
+        CallError::Invalid(_) => StatusCode::BAD_REQUEST,
+        CallError::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Refusal::new(status, error.to_string())
+}
+
+/// All status keys of the module, as one object.
+async fn status(State(served): State<Arc<Served>>) -> Response {
+    answer::json(StatusCode::OK, &served.status.all().into())
+}
+
+async fn text(State(served): State<Arc<Served>>) -> Result<Response, Refusal> {
+    let text = served.metrics.text().map_err(|_| {
+        let sentence = "the metrics cannot be written";
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
+    })?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
