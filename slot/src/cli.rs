@@ -10,10 +10,40 @@ use clap::{Args, Parser, Subcommand};
 /// declares.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = TOUR)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// What to do.
+    /// What to do, if a person is to be served.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+
+    /// How PlaceOS runs a driver.
+    #[command(flatten)]
+    pub placeos: PlaceOs,
+}
+
+/// The flags by which PlaceOS runs a driver.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "As a driver of PlaceOS")]
+pub struct PlaceOs {
+    /// Run the modules that core starts
+    #[arg(short, long, requires = "socket", overrides_with_all = ["metadata", "defaults"])]
+    pub process: bool,
+
+    /// Core's socket
+    #[arg(short, long, value_name = "SOCKET", requires = "process")]
+    pub socket: Option<PathBuf>,
+
+    /// Print what the driver can do, in JSON
+    #[arg(short, long)]
+    pub metadata: bool,
+
+    /// Print what a new driver is filled with in PlaceOS, in JSON
+    #[arg(short, long)]
+    pub defaults: bool,
+
+    /// Refused: the driver works for a system and with Redis, and an edge has neither
+    #[arg(short, long)]
+    pub edge: bool,
 }
 
 const TOUR: &str = "\
@@ -154,6 +184,8 @@ Example:
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory;
 
     use super::*;
@@ -168,5 +200,28 @@ mod tests {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         assert!(parse("placeos-slot serve --swipe-every 1").is_err());
         assert!(parse("placeos-slot serve --demo --swipe-every 1").is_ok());
+    }
+
+    #[test]
+    fn placeos_gives_its_flags_in_one_letter_or_in_words() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.placeos);
+        for line in [
+            "slot -p -s /tmp/a",
+            "slot --process --socket=/tmp/a",
+            "slot -m -d -p -s /tmp/a",
+        ] {
+            let flags = parse(line).unwrap();
+            assert!(
+                flags.process && !flags.metadata && !flags.defaults,
+                "{line}"
+            );
+            assert_eq!(flags.socket.as_deref(), Some(Path::new("/tmp/a")));
+        }
+        let flags = parse("slot -m -d").unwrap();
+        assert!(flags.metadata && flags.defaults && !flags.process);
+        assert!(parse("slot -p -e -s /tmp/a").unwrap().edge);
+        for line in ["slot -p", "slot -s /tmp/a", "slot -x", "slot"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod host;
 pub mod logging;
 pub mod metrics;
 pub mod module;
+pub mod placeos;
 pub mod private_file;
 pub mod receive;
 pub mod replay;

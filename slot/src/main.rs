@@ -4,14 +4,16 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use placeos_slot::cli::{Cli, Command};
-use placeos_slot::{logging, receive, replay, serve};
+use placeos_slot::cli::{Cli, Command, PlaceOs};
+use placeos_slot::module::Manifest;
+use placeos_slot::placeos::metadata;
+use placeos_slot::{logging, placeos, receive, replay, serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    match start().and_then(|()| run(command)) {
+    let cli = Cli::parse();
+    match start().and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("placeos-slot: {}", failure.text);
@@ -62,7 +64,34 @@ fn start() -> Result<(), Failure> {
         .map_err(|error| Failure::of_system(format!("cannot have more open files: {error}")))
 }
 
-fn run(command: Command) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Some(command) => serve_people(command),
+        None => serve_placeos(&cli.placeos),
+    }
+}
+
+/// Does what PlaceOS asks of a driver.
+fn serve_placeos(flags: &PlaceOs) -> Result<(), Failure> {
+    if flags.edge {
+        return Err(Failure::of_use(
+            "-e: this driver works for a system and keeps its records in Redis; an edge has neither. \
+             Give its module to a core, not to an edge",
+        ));
+    }
+    if let Some(socket) = &flags.socket {
+        return placeos::run(socket).map_err(Failure::of_system);
+    }
+    let manifest = Manifest::embedded();
+    let line = match (flags.defaults, flags.metadata) {
+        (true, true) => metadata::defaults_and_metadata(&manifest),
+        (true, false) => metadata::defaults(&manifest),
+        (false, _) => metadata::metadata(&manifest),
+    };
+    writeln!(io::stdout().lock(), "{line}").map_err(Failure::of_system)
+}
+
+fn serve_people(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => block_on(serve::run(arguments))?.map_err(|error| {
             if error.is_of_use() {

@@ -9,7 +9,8 @@ xflags::xflags! {
     /// done again.
     cmd cargo-xtask {
         /// Make sure that the tools are here: clippy, rustfmt, a C compiler, and Rust for
-        /// wasm32-unknown-unknown; for the package, npm's; for its tests, Chromium and a test runner.
+        /// wasm32-unknown-unknown; for the package, npm's; for its tests, Chromium and a test runner;
+        /// for tests of the slot, Redis.
         cmd setup {}
 
         /// Build the driver as a component, compile it ahead of time, and build the slot around it;

@@ -41,6 +41,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::run(&shell)?;
             setup::for_package(&shell)?;
             setup::for_browser(&shell)?;
+            setup::for_redis(&shell)?;
             say("all tools are here");
         }
         CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,

@@ -36,6 +36,9 @@ pub(crate) const TOOLS: &str = "target/tools";
 /// Debian's browser that tests can drive.
 pub(crate) const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 
+/// Debian's Redis.
+pub(crate) const REDIS_PACKAGES: [&str; 1] = ["redis-server"];
+
 /// The oldest Node that the package promises to run in.
 pub(crate) const OLDEST_NODE: u32 = 20;
 

@@ -112,7 +112,7 @@ impl CallError {
 
 impl Request {
     /// The answer if a trap ends the call: what was done is not known.
-    pub(super) fn when_trapped(&self) -> Response {
+    pub(crate) fn when_trapped(&self) -> Response {
         self.failed(
             500,
             "the module failed; what became of the request is not known",
@@ -120,7 +120,7 @@ impl Request {
     }
 
     /// The answer if there is no instance: nothing was done.
-    pub(super) fn when_down(&self) -> Response {
+    pub(crate) fn when_down(&self) -> Response {
         self.failed(
             503,
             "the module is not running now; repeat the request later",

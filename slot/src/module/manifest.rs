@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The manifest of the driver that this slot carries.
@@ -13,6 +13,15 @@ const EMBEDDED: &str = include_str!("../../../driver.json");
 pub struct Manifest {
     /// The name by which a system addresses the module.
     pub generic_name: String,
+    /// What people call the driver.
+    #[serde(default)]
+    pub descriptive_name: String,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
     /// What others may call.
     pub functions: BTreeMap<String, Function>,
     /// What can be set.
@@ -26,6 +35,26 @@ pub struct Manifest {
 pub struct Function {
     /// The clearance that a caller needs; `None` if any will do.
     pub security: Option<Security>,
+    /// What it takes, in the order in which callers may give it without names.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it may be, in JSON Schema.
+    pub schema: Value,
+    /// Its value where a caller gives none, which may be `null`; without one a caller must.
+    #[serde(default, deserialize_with = "written")]
+    pub default: Option<Value>,
+}
+
+/// What is written there, also if it is `null`.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// A clearance of PlaceOS.
@@ -43,6 +72,9 @@ pub enum Security {
 pub struct Setting {
     /// Its value where nobody sets it; `null` leaves it out.
     pub default: Value,
+    /// What it may be, in JSON Schema.
+    #[serde(default)]
+    pub schema: Value,
     /// Who writes it.
     pub written_by: Writer,
 }

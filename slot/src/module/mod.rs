@@ -16,15 +16,11 @@ mod prepared;
 mod supervisor;
 
 pub use calls::{Acceptance, CallError, EventError, Request, Response};
-pub use manifest::{Function, Manifest, Security, Setting, Writer};
-pub use prepared::StartError;
+pub use manifest::{Function, Manifest, Parameter, Security, Setting, Writer};
+pub use prepared::{Prepared, StartError};
 pub use supervisor::Supervisor;
 
 use calls::{Command, Offer, Time};
-use prepared::Prepared;
-
-/// The driver that this program carries, compiled ahead of time for the engine of `slot-engine`.
-static EMBEDDED: &[u8] = include_bytes!(env!("RHOMBUS_DRIVER"));
 
 /// A loaded module. Cheap to clone; all clones speak to the same instance.
 ///
@@ -55,8 +51,8 @@ impl Module {
         capabilities: Capabilities,
         settings: String,
     ) -> Result<(Self, Supervisor), StartError> {
-        // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of.
-        unsafe { Self::from_compiled(EMBEDDED, Manifest::embedded(), capabilities, settings) }
+        let prepared = Prepared::embedded(Manifest::embedded())?;
+        Ok(Self::of(&prepared, capabilities, settings))
     }
 
     /// Prepares a driver that was compiled ahead of time.
@@ -72,11 +68,13 @@ impl Module {
     ) -> Result<(Self, Supervisor), StartError> {
         // SAFETY: the caller vouches for it.
         let prepared = unsafe { Prepared::from_compiled(compiled, manifest)? };
-        Ok(Self::start(prepared, capabilities, settings))
+        Ok(Self::of(&prepared, capabilities, settings))
     }
 
-    fn start(
-        prepared: Prepared,
+    /// One more module of a driver that is prepared: it shares the driver's code with the others and
+    /// nothing else.
+    pub fn of(
+        prepared: &Prepared,
         capabilities: Capabilities,
         settings: String,
     ) -> (Self, Supervisor) {
@@ -89,7 +87,7 @@ impl Module {
                 state,
                 random,
             },
-            Supervisor::new(prepared, capabilities, settings, queue, report),
+            Supervisor::new(prepared.clone(), capabilities, settings, queue, report),
         )
     }
 

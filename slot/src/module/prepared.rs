@@ -21,14 +21,24 @@ pub enum StartError {
     Unfit(String),
 }
 
-/// A component, checked against its manifest and linked to the capabilities.
-pub(super) struct Prepared {
+/// The driver that this program carries, compiled ahead of time for the engine of `slot-engine`.
+static EMBEDDED: &[u8] = include_bytes!(env!("RHOMBUS_DRIVER"));
+
+/// A component, checked against its manifest and linked to the capabilities. Clones share its code.
+#[derive(Clone)]
+pub struct Prepared {
     pub(super) engine: Engine,
     pub(super) linked: ModulePre<State>,
     pub(super) manifest: Arc<Manifest>,
 }
 
 impl Prepared {
+    /// The driver that this program carries.
+    pub fn embedded(manifest: Manifest) -> Result<Self, StartError> {
+        // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of.
+        unsafe { Self::from_compiled(EMBEDDED, manifest) }
+    }
+
     /// Takes a component that was compiled ahead of time.
     ///
     /// # Safety

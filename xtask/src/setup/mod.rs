@@ -7,6 +7,7 @@ mod browser;
 mod c_compiler;
 mod debian;
 mod npm;
+mod redis;
 mod rustup;
 mod wasm_target;
 
@@ -36,6 +37,15 @@ pub(crate) fn for_package(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_browser(shell: &Shell) -> anyhow::Result<()> {
     browser::ensure(shell)
+}
+
+/// Makes sure that the Redis is here that the slot is tested with.
+///
+/// # Errors
+///
+/// Names the command that a person must run.
+pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
+    redis::ensure(shell)
 }
 
 /// Makes sure that everything is here that `serve` is built by.

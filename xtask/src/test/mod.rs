@@ -39,6 +39,7 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let wasm = step("build", || build::run(shell))?.wasm;
     step("package", || package::build(shell, wasm))?;
     step("browser", || setup::for_browser(shell))?;
+    step("redis", || setup::for_redis(shell))?;
     step("format", || {
         Ok(on_host(cmd!(shell, "cargo fmt --all --check")).run()?)
     })?;

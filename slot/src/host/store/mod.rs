@@ -214,7 +214,7 @@ impl Drop for Handle {
 }
 
 /// Why a change cannot be kept, if it cannot.
-fn over_limit(change: &Change) -> Option<String> {
+pub(crate) fn over_limit(change: &Change) -> Option<String> {
     let (key, value) = match change {
         Change::Put { key, value } | Change::PutIfAbsent { key, value } => (key, value.len()),
         Change::Delete { key } => (key, 0),

@@ -1,0 +1,228 @@
+//! When nobody listened. Redis keeps nothing for those who were away, so events of those times never
+//! reached any instance, and operators must know.
+//!
+//! Each instance of a module notes every few seconds from when until when it has listened. What none
+//! of these times covers is a gap. An instance that was heard of just now may be alive, while core
+//! moves the module, and is given time to show it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::cmd;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::redis::{Hearing, Redis, RedisFailure, RedisStatus};
+use crate::host::status::Status;
+
+/// How many gaps are shown.
+const SHOWN: usize = 20;
+/// An instance that is alive shows it at least this often.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(7);
+/// How long Redis is left alone when it failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Where the gaps are that were found before.
+const GAPS: &str = "gaps";
+
+/// From and to, in milliseconds since 1970.
+type Span = (u64, u64);
+
+/// The book of when a module listened, kept by all its instances.
+#[derive(Clone)]
+pub(super) struct Attendance {
+    redis: Redis,
+    key: String,
+    /// The field in which this instance notes its time.
+    own: String,
+}
+
+impl Attendance {
+    pub(super) fn new(redis: Redis, module: &str, instance: &str) -> Self {
+        Self {
+            redis,
+            key: format!("rhombus/{{{module}}}/l"),
+            own: format!("i/{instance}"),
+        }
+    }
+
+    /// Whether another instance was heard of just before `now`.
+    pub(super) async fn has_other(&self, now: u64) -> Result<bool, RedisFailure> {
+        Ok(self
+            .others(&self.try_read().await?)
+            .any(|(_, (_, until))| is_fresh(until, now)))
+    }
+
+    /// Notes that the module listens, since `since`, and shows the gaps. Never ends.
+    pub(super) async fn run(
+        self,
+        mut since: u64,
+        mut hearing: watch::Receiver<Hearing>,
+        status: RedisStatus,
+    ) {
+        self.note((since, since)).await;
+        let mut gaps = self.look_back(since).await;
+        self.show(&mut gaps, &status).await;
+        let mut until = since;
+        loop {
+            // Whoever listens lives longer than this.
+            if hearing.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            let now = *hearing.borrow_and_update();
+            let Some(began) = now.since else { continue };
+            if began > since {
+                gaps.push((until, began));
+                since = began;
+                self.show(&mut gaps, &status).await;
+            }
+            until = now.until.unwrap_or(began);
+            self.note((since, until)).await;
+        }
+    }
+
+    /// Notes when the module ceased to listen.
+    pub(super) async fn end(&self, now: u64) {
+        if let Ok(book) = self.try_read().await
+            && let Some((since, _)) = book.get(&self.own).and_then(|noted| span(noted))
+        {
+            self.note((since, now)).await;
+        }
+    }
+
+    /// What nobody covered before this instance did, and what was found before.
+    async fn look_back(&self, since: u64) -> Vec<Span> {
+        let mut book = self.read().await;
+        if self
+            .others(&book)
+            .any(|(_, (_, until))| is_fresh(until, since))
+        {
+            sleep(SIGN_OF_LIFE).await;
+            book = self.read().await;
+        }
+        let known = book
+            .get(GAPS)
+            .and_then(|gaps| serde_json::from_str(gaps).ok());
+        let mut gaps: Vec<Span> = known.unwrap_or_default();
+        let spans = self.others(&book).map(|(_, span)| span);
+        for gap in between(spans.chain([(since, since)]).collect()) {
+            if gap.1 <= since && !gaps.contains(&gap) {
+                gaps.push(gap);
+            }
+        }
+        gaps.sort_unstable();
+        self.keep(&gaps).await;
+        // Only now can those be forgotten by whose times the gaps were found.
+        for (name, (_, until)) in self.others(&book) {
+            if !is_fresh(until, since) {
+                let forget = cmd("HDEL").arg(&self.key).arg(name).clone();
+                // The next instance tries again.
+                let _: Result<(), RedisFailure> = self.redis.query(&forget).await;
+            }
+        }
+        gaps
+    }
+
+    fn others(&self, book: &BTreeMap<String, String>) -> impl Iterator<Item = (String, Span)> {
+        let others = book
+            .iter()
+            .filter(|(name, _)| **name != self.own && *name != GAPS);
+        let others: Vec<_> = others
+            .filter_map(|(name, noted)| Some((name.clone(), span(noted)?)))
+            .collect();
+        others.into_iter()
+    }
+
+    async fn note(&self, (since, until): Span) {
+        let noted = format!("{since} {until}");
+        let note = cmd("HSET").arg(&self.key).arg(&self.own).arg(noted).clone();
+        // The next note comes soon.
+        let _: Result<(), RedisFailure> = self.redis.query(&note).await;
+    }
+
+    async fn show(&self, gaps: &mut Vec<Span>, status: &RedisStatus) {
+        gaps.drain(..gaps.len().saturating_sub(SHOWN));
+        let shown = gaps
+            .iter()
+            .map(|(from, to)| json!({ "from": moment(*from), "to": moment(*to) }));
+        status.set("gaps", &shown.collect::<Value>().to_string());
+        self.keep(gaps).await;
+    }
+
+    async fn keep(&self, gaps: &[Span]) {
+        let keep = cmd("HSET")
+            .arg(&self.key)
+            .arg(GAPS)
+            .arg(json!(gaps).to_string())
+            .clone();
+        while self.redis.query::<()>(&keep).await.is_err() {
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn read(&self) -> BTreeMap<String, String> {
+        loop {
+            match self.try_read().await {
+                Ok(book) => return book,
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    async fn try_read(&self) -> Result<BTreeMap<String, String>, RedisFailure> {
+        self.redis.query(cmd("HGETALL").arg(&self.key)).await
+    }
+}
+
+/// What none of `spans` covers, of the time that they span together.
+fn between(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut gaps = Vec::new();
+    let mut covered = spans.first().map_or(0, |(from, _)| *from);
+    for (from, to) in spans {
+        if from > covered {
+            gaps.push((covered, from));
+        }
+        covered = covered.max(to);
+    }
+    gaps
+}
+
+fn span(noted: &str) -> Option<Span> {
+    let (from, to) = noted.split_once(' ')?;
+    Some((from.parse().ok()?, to.parse().ok()?))
+}
+
+fn is_fresh(until: u64, now: u64) -> bool {
+    let sign = u64::try_from(SIGN_OF_LIFE.as_millis()).unwrap_or(u64::MAX);
+    until.saturating_add(sign) > now
+}
+
+fn moment(milliseconds: u64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000);
+    moment
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_what_nobody_covers() {
+        assert_eq!(between(vec![]), []);
+        assert_eq!(between(vec![(5, 9)]), []);
+        // One takes over from another, then nobody, then two of which one ends early.
+        let spans = vec![(30, 31), (1, 10), (8, 20), (25, 40), (40, 41), (50, 50)];
+        assert_eq!(between(spans), [(20, 25), (41, 50)]);
+    }
+
+    #[test]
+    fn a_moment_is_written_as_people_read_it() {
+        assert_eq!(moment(1_767_225_600_250), "2026-01-01T00:00:00.25Z");
+    }
+}

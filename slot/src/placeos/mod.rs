@@ -1,0 +1,20 @@
+//! The face of a PlaceOS driver: a core starts this program, speaks to it by a socket, and has it run
+//! as many modules as it wants; their state is in PlaceOS's Redis.
+
+mod answer;
+mod attendance;
+mod doors;
+mod exec;
+mod frame;
+mod intake;
+mod link;
+mod log;
+mod message;
+pub mod metadata;
+mod model;
+mod process;
+pub mod redis;
+mod settings;
+mod slot;
+
+pub use process::{ProcessError, run};

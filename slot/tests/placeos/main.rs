@@ -1,0 +1,21 @@
+//! The program as a driver of PlaceOS: started as a process, spoken to over a real socket, its state
+//! in a real Redis. Core is a double that keeps to the published protocol and refuses what core would.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
+mod core;
+mod receiver;
+mod redis;
+
+mod connections;
+mod doors;
+mod events;
+mod modules;
+mod protocol;
+mod restart;
+mod settings;
+mod webhook;

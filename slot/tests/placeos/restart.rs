@@ -1,0 +1,236 @@
+//! Processes and servers that die: what was accepted is delivered all the same.
+
+use serde_json::{Value, json};
+
+use crate::core::{Core, MODULE, until};
+use crate::receiver::Receiver;
+use crate::redis::Redis;
+
+const CHANNEL: &str = "placeos/security/event/door";
+
+fn event(number: usize) -> String {
+    let door = (number % 5).to_string();
+    json!({ "door_id": door, "action": "granted", "user_name": number.to_string() }).to_string()
+}
+
+/// The names of all events that the module has in its records.
+async fn accepted(redis: &Redis) -> usize {
+    let keys = redis::cmd("ZLEXCOUNT")
+        .arg(format!("rhombus/{{{MODULE}}}/k"))
+        .arg("[seen/")
+        .arg("[seen0")
+        .clone();
+    redis.query(&keys).await
+}
+
+#[tokio::test]
+async fn a_killed_process_has_lost_nothing_that_it_accepted() {
+    let redis = Redis::start().await;
+    let receiver = Receiver::start().await;
+    let mut published = 0;
+    let mut core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    core.subscribe(MODULE, &receiver.url()).await;
+    for round in 0..4 {
+        // Once in the middle of deliveries, once with a receiver that is down.
+        receiver.answer(if round % 2 == 0 { 200 } else { 500 });
+        let before = accepted(&redis).await;
+        for _ in 0..200 {
+            assert_eq!(redis.publish(CHANNEL, &event(published)).await, 1);
+            published += 1;
+        }
+        let half = before + 100;
+        until("half of them accepted", async || {
+            (accepted(&redis).await >= half).then_some(())
+        })
+        .await;
+        core.kill();
+        core = Core::start(&redis).await;
+        core.load(MODULE, json!({})).await;
+    }
+    receiver.answer(200);
+    let accepted = accepted(&redis).await;
+    assert!(accepted >= 400, "{accepted}");
+    until("all deliveries", async || {
+        (receiver.names().len() >= accepted).then_some(())
+    })
+    .await;
+    // One event is one id, however often it was sent.
+    let posts = receiver.posts();
+    let mut ids: Vec<_> = posts
+        .iter()
+        .map(|post| (&post.id, post.body["user_name"].as_str()))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), accepted);
+    let gaps = until("the gaps", async || {
+        let gaps = redis.status_now(MODULE, "gaps").await?;
+        (gaps.as_array()?.len() == 4).then_some(gaps)
+    });
+    for gap in gaps.await.as_array().unwrap() {
+        assert!(gap["from"].as_str() < gap["to"].as_str(), "{gap}");
+    }
+    assert!(core.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_killed_redis_holds_up_and_loses_nothing() {
+    let mut redis = Redis::start().await;
+    let receiver = Receiver::start().await;
+    let core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    core.subscribe(MODULE, &receiver.url()).await;
+    let mut published = 0;
+    for _ in 0..3 {
+        receiver.answer(503);
+        for _ in 0..50 {
+            assert_eq!(redis.publish(CHANNEL, &event(published)).await, 1);
+            published += 1;
+        }
+        let expected = published;
+        until("their acceptance", async || {
+            (accepted(&redis).await >= expected).then_some(())
+        })
+        .await;
+        redis.kill();
+        let unsaved = json!({ "webhook": receiver.url(), "secret": "another" });
+        let (status, body) = core.hook(MODULE, "POST", unsaved).await;
+        assert_eq!(status, 503, "{body}");
+        assert_eq!(
+            core.hook(MODULE, "PUT", json!({ "door_id": "1" })).await.0,
+            403
+        );
+        receiver.answer(200);
+        redis.resume().await;
+        until("a listener", async || {
+            let numsub = redis::cmd("PUBSUB").arg("NUMSUB").arg(CHANNEL).clone();
+            let (_, count): (String, usize) = redis.query(&numsub).await;
+            (count == 1).then_some(())
+        })
+        .await;
+    }
+    until("all deliveries", async || {
+        (receiver.names().len() == published).then_some(())
+    })
+    .await;
+    // What could be saved again is, and status is shown again.
+    core.subscribe(MODULE, &receiver.url()).await;
+    redis
+        .event(&serde_json::from_str(&event(published)).unwrap())
+        .await;
+    until("the next delivery", async || {
+        (receiver.names().len() == published + 1).then_some(())
+    })
+    .await;
+    let gaps = until("the gaps", async || {
+        let gaps = redis.status_now(MODULE, "gaps").await?;
+        (gaps.as_array()?.len() == 3).then_some(gaps)
+    });
+    gaps.await;
+    assert_eq!(redis.status(MODULE, "connected").await, true);
+    assert!(core.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_redis_that_forgets_is_told_apart_and_the_book_is_made_anew() {
+    let mut redis = Redis::with(&["--appendonly", "no"]).await;
+    let receiver = Receiver::start().await;
+    let core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    assert_eq!(redis.status(MODULE, "durability").await, "none");
+    core.subscribe(MODULE, &receiver.url()).await;
+    until("the saved copy", async || core.saved().pop()).await;
+    redis.kill();
+    redis.resume().await;
+    until("a delivery", async || {
+        // As long as the module is being loaded anew, an event may be its last of the old.
+        redis
+            .event(&json!({ "door_id": "1", "action": "granted", "user_name": "x" }))
+            .await;
+        (!receiver.posts().is_empty()).then_some(())
+    })
+    .await;
+    assert!(core.log().contains("lost all records"), "{}", core.log());
+    let shown = until("the status", async || {
+        redis.status_now(MODULE, "subscriptions").await
+    });
+    assert_eq!(shown.await.as_array().map(Vec::len), Some(1));
+    assert!(core.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_late_is_waited_for() {
+    let mut redis = Redis::start().await;
+    redis.kill();
+    let core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    assert_eq!(core.hook(MODULE, "GET", json!({})).await.0, 503);
+    redis.resume().await;
+    let receiver = Receiver::start().await;
+    until("the module's start", async || {
+        let body = json!({ "webhook": receiver.url() });
+        (core.hook(MODULE, "POST", body).await.0 == 201).then_some(())
+    })
+    .await;
+    redis
+        .event(&json!({ "door_id": "1", "action": "granted" }))
+        .await;
+    receiver.wait_for(1).await;
+    assert!(core.terminate().await.success());
+}
+
+#[tokio::test]
+async fn the_same_swipe_twice_is_one_event() {
+    let redis = Redis::start().await;
+    let core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    let receiver = Receiver::start().await;
+    core.subscribe(MODULE, &receiver.url()).await;
+    for number in [1, 1, 2, 1, 2, 3] {
+        assert_eq!(redis.publish(CHANNEL, &event(number)).await, 1);
+    }
+    until("all deliveries", async || {
+        (receiver.names().len() == 3).then_some(())
+    })
+    .await;
+    assert_eq!(redis.status(MODULE, "event_count").await, 3);
+    assert_eq!(receiver.posts().len(), 3);
+    assert!(core.terminate().await.success());
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_kept_as_rejected() {
+    let redis = Redis::start().await;
+    let core = Core::start(&redis).await;
+    core.load(MODULE, json!({})).await;
+    let receiver = Receiver::start().await;
+    core.subscribe(MODULE, &receiver.url()).await;
+    let huge = format!(r#"{{"door_id":"1","action":"{}"}}"#, "x".repeat(20 << 20));
+    for text in ["", "no event", &huge] {
+        assert_eq!(redis.publish(CHANNEL, text).await, 1);
+    }
+    let odd = json!({ "door_id": 9, "action": "Odd-One", "timestamp": "1767225600123" });
+    redis.event(&odd).await;
+    let posts = receiver.wait_for(1).await;
+    assert_eq!(
+        (
+            &posts[0].body["door_id"],
+            &posts[0].body["action"],
+            &posts[0].body["timestamp"]
+        ),
+        (
+            &json!("9"),
+            &json!("odd_one"),
+            &json!("2026-01-01T00:00:00Z")
+        )
+    );
+    let rejected = redis::cmd("ZLEXCOUNT")
+        .arg(format!("rhombus/{{{MODULE}}}/k"))
+        .arg("[rejected/")
+        .arg("[rejected0")
+        .clone();
+    let rejected: Value = redis.query::<i64>(&rejected).await.into();
+    assert_eq!(rejected, 3);
+    assert!(core.terminate().await.success());
+}
