@@ -12,7 +12,7 @@ use redis::cmd;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 use super::redis::{Hearing, Redis, RedisFailure, RedisStatus};
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const GAPS: &str = "gaps";
 
 /// From and to, in milliseconds since 1970.
-type Span = (u64, u64);
+pub(super) type Span = (u64, u64);
 
 /// The book of when a module listened, kept by all its instances.
 #[derive(Clone)]
@@ -55,11 +55,13 @@ impl Attendance {
             .any(|(_, (_, until))| is_fresh(until, now)))
     }
 
-    /// Notes that the module listens, since `since`, and shows the gaps. Never ends.
+    /// Notes that the module listens, since `since`, and shows the gaps, those of which `missed` tells
+    /// among them. Never ends.
     pub(super) async fn run(
         self,
         mut since: u64,
         mut hearing: watch::Receiver<Hearing>,
+        mut missed: mpsc::UnboundedReceiver<Span>,
         status: RedisStatus,
     ) {
         self.note((since, since)).await;
@@ -67,9 +69,16 @@ impl Attendance {
         self.show(&mut gaps, &status).await;
         let mut until = since;
         loop {
-            // Whoever listens lives longer than this.
-            if hearing.changed().await.is_err() {
-                std::future::pending::<()>().await;
+            tokio::select! {
+                Some(span) = missed.recv() => {
+                    gaps.push(span);
+                    self.show(&mut gaps, &status).await;
+                    continue;
+                }
+                changed = hearing.changed() => if changed.is_err() {
+                    // Whoever listens lives longer than this.
+                    std::future::pending::<()>().await;
+                }
             }
             let now = *hearing.borrow_and_update();
             let Some(began) = now.since else { continue };

@@ -12,6 +12,7 @@ use redis::cmd;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::attendance::Span;
 use super::redis::{Heard, Redis, RedisFailure, name};
 use crate::module::{EventError, Module};
 
@@ -27,6 +28,8 @@ pub(super) struct Intake {
     redis: Redis,
     module: String,
     channel: mpsc::Receiver<Heard>,
+    /// Is told of times in which events were missed, for there were too many.
+    missed: mpsc::UnboundedSender<Span>,
     /// Those that came out of the channel and have no name yet.
     unnamed: Vec<Heard>,
     /// Those that the module has not taken: text and id.
@@ -35,11 +38,17 @@ pub(super) struct Intake {
 
 impl Intake {
     /// The events that come from `channel`, for the module of this id.
-    pub(super) fn new(redis: Redis, module: String, channel: mpsc::Receiver<Heard>) -> Self {
+    pub(super) fn new(
+        redis: Redis,
+        module: String,
+        channel: mpsc::Receiver<Heard>,
+        missed: mpsc::UnboundedSender<Span>,
+    ) -> Self {
         Self {
             redis,
             module,
             channel,
+            missed,
             unnamed: Vec::new(),
             offered: Vec::new(),
         }
@@ -125,6 +134,12 @@ impl Intake {
             return Ok(());
         }
         let ids = name(&self.redis, &self.module, &self.unnamed).await?;
+        for heard in &self.unnamed {
+            if let Some(since) = heard.missed {
+                // Whoever shows it is there as long as this.
+                let _ = self.missed.send((since, heard.at));
+            }
+        }
         let texts = self.unnamed.drain(..).map(|heard| heard.text);
         self.offered.extend(texts.zip(ids));
         Ok(())

@@ -201,7 +201,8 @@ impl Life {
         let instance = hex::encode(SystemRandom.bytes(16));
         let (to, heard) = mpsc::channel(UNREAD);
         let mut settings = Obeyed::new(&self, to);
-        let mut intake = Intake::new(self.site.redis.clone(), self.id.clone(), heard);
+        let (tell, missed) = mpsc::unbounded_channel();
+        let mut intake = Intake::new(self.site.redis.clone(), self.id.clone(), heard, tell);
         let status = RedisStatus::default();
         let mut stopped = self.stopped.clone();
         let stopped = async {
@@ -226,12 +227,8 @@ impl Life {
         }
         let hearing = self.site.subscriptions.hearing();
         let mut attending = JoinSet::new();
-        attending.spawn(
-            attendance
-                .clone()
-                .run(since, hearing, status.clone())
-                .in_current_span(),
-        );
+        let attend = attendance.clone().run(since, hearing, missed, status.clone());
+        attending.spawn(attend.in_current_span());
         let mut is_owner = true;
         loop {
             let end = tokio::select! {

@@ -1,15 +1,15 @@
 //! One connection to Redis for all modules of a process, made again whenever it breaks.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::aio::{ConnectionLike, MultiplexedConnection, PubSub};
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, Pipeline, RedisError,
-    RedisFuture, ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, Pipeline,
+    RedisError, RedisFuture, ServerErrorKind, Value, cmd,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -28,6 +28,8 @@ pub struct Redis(Arc<Shared>);
 
 struct Shared {
     address: Address,
+    /// The other servers of a cluster, as far as they are known: the one at `address` may be gone.
+    nodes: StdMutex<Vec<ConnectionAddr>>,
     wire: Mutex<Line>,
     /// How many connections were made; the last one is up.
     connected: watch::Sender<Option<u64>>,
@@ -57,6 +59,7 @@ impl Redis {
     pub fn new(address: Address) -> Self {
         Self(Arc::new(Shared {
             address,
+            nodes: StdMutex::default(),
             wire: Mutex::default(),
             connected: watch::Sender::new(None),
         }))
@@ -94,7 +97,7 @@ impl Redis {
     /// Keeps the connection up while nobody uses it, and notices when it is not. Never ends.
     pub async fn watch(&self) {
         loop {
-            let alive: Result<String, _> = self.query(&redis::cmd("PING")).await;
+            let alive: Result<String, _> = self.query(&cmd("PING")).await;
             tokio::time::sleep(if alive.is_ok() { WATCH } else { PAUSE }).await;
         }
     }
@@ -104,9 +107,26 @@ impl Redis {
         self.0.connected.subscribe()
     }
 
-    /// The address, for those who need a connection of their own.
-    pub(super) fn client(&self) -> Result<Client, RedisFailure> {
-        Ok(Client::open(self.0.address.0.clone())?)
+    /// A connection of its own for subscriptions, to the first server that can be reached.
+    pub(super) async fn pubsub(&self) -> Result<PubSub, RedisFailure> {
+        let mut failure = None;
+        for address in self.addresses() {
+            match Client::open(address)?.get_async_pubsub().await {
+                Ok(pubsub) => return Ok(pubsub),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.map_or_else(|| RedisFailure("no address".to_owned()), Into::into))
+    }
+
+    /// Where Redis is: the address that was given, then the other servers of the cluster.
+    fn addresses(&self) -> Vec<ConnectionInfo> {
+        let given = &self.0.address.0;
+        let nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = nodes.iter().filter(|node| *node != given.addr());
+        std::iter::once(given.clone())
+            .chain(others.map(|node| given.clone().set_addr(node.clone())))
+            .collect()
     }
 
     async fn with<T>(
@@ -141,7 +161,7 @@ impl Redis {
         {
             return Err(failure.clone());
         }
-        let wire = tokio::time::timeout(LIMIT, connect(&self.0.address)).await;
+        let wire = tokio::time::timeout(LIMIT, self.connect()).await;
         let wire = wire.unwrap_or_else(|_| Err(RedisFailure("no connection in time".to_owned())));
         match wire {
             Ok(wire) => {
@@ -169,40 +189,79 @@ impl Redis {
             self.0.connected.send_replace(None);
         }
     }
+
+    async fn connect(&self) -> Result<Wire, RedisFailure> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(LIMIT))
+            .set_response_timeout(Some(LIMIT));
+        let mut failure = None;
+        for address in self.addresses() {
+            let client = Client::open(address)?;
+            match client.get_multiplexed_async_connection_with_config(&config).await {
+                Ok(alone) => return self.told_apart(alone).await,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.map_or_else(|| RedisFailure("no address".to_owned()), Into::into))
+    }
+
+    /// A server by itself stays what it is; of a cluster the others are wanted too.
+    async fn told_apart(&self, mut alone: MultiplexedConnection) -> Result<Wire, RedisFailure> {
+        match cmd("CLUSTER").arg("MYID").exec_async(&mut alone).await {
+            Ok(()) => {}
+            Err(error) if is_not_of_cluster(&error) => return Ok(Wire::Alone(alone)),
+            Err(error) => return Err(error.into()),
+        }
+        let slots: Vec<Vec<Value>> = cmd("CLUSTER").arg("SLOTS").query_async(&mut alone).await?;
+        let nodes = nodes(self.0.address.0.addr(), slots);
+        *self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+        let mut builder = ClusterClient::builder(self.addresses())
+            .connection_timeout(LIMIT)
+            .response_timeout(LIMIT)
+            // Whoever asks decides what is asked again.
+            .retries(3);
+        if let ConnectionAddr::TcpTls { insecure, .. } = self.0.address.0.addr() {
+            builder = builder.tls(if *insecure {
+                redis::TlsMode::Insecure
+            } else {
+                redis::TlsMode::Secure
+            });
+        }
+        Ok(Wire::Cluster(builder.build()?.get_async_connection().await?))
+    }
 }
 
-async fn connect(address: &Address) -> Result<Wire, RedisFailure> {
-    let info = address.0.clone();
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(LIMIT))
-        .set_response_timeout(Some(LIMIT));
-    let client = Client::open(info.clone())?;
-    let mut alone = client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await?;
-    match redis::cmd("CLUSTER")
-        .arg("MYID")
-        .exec_async(&mut alone)
-        .await
-    {
-        Ok(()) => {}
-        Err(error) if is_not_of_cluster(&error) => return Ok(Wire::Alone(alone)),
-        Err(error) => return Err(error.into()),
+/// The servers that `CLUSTER SLOTS` names: each slot range has its first and last slot, then its
+/// servers with host and port.
+fn nodes(given: &ConnectionAddr, slots: Vec<Vec<Value>>) -> Vec<ConnectionAddr> {
+    let mut nodes = Vec::new();
+    for node in slots.into_iter().flat_map(|range| range.into_iter().skip(2)) {
+        let Value::Array(node) = node else { continue };
+        let mut node = node.into_iter();
+        let host = node.next().and_then(|host| String::from_redis_value(host).ok());
+        let port = node.next().and_then(|port| u16::from_redis_value(port).ok());
+        // A server that does not know its own name leaves it out.
+        let (Some(host), Some(port)) = (host.filter(|host| !host.is_empty()), port) else {
+            continue;
+        };
+        let node = match given {
+            ConnectionAddr::TcpTls {
+                insecure,
+                tls_params,
+                ..
+            } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
     }
-    let mut builder = ClusterClient::builder([info.clone()])
-        .connection_timeout(LIMIT)
-        .response_timeout(LIMIT)
-        // Whoever asks decides what is asked again.
-        .retries(3);
-    if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
-        builder = builder.tls(if *insecure {
-            redis::TlsMode::Insecure
-        } else {
-            redis::TlsMode::Secure
-        });
-    }
-    let cluster = builder.build()?.get_async_connection().await?;
-    Ok(Wire::Cluster(cluster))
+    nodes
 }
 
 /// PlaceOS goes by the same words.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use redis::aio::{PubSubSink, PubSubStream};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::connection::{Redis, RedisFailure};
+use super::connection::Redis;
 use crate::host::clock::{Clock, SystemClock};
 
 /// Core tells here which system's map of modules it has written anew.
@@ -22,10 +23,11 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Waits before another connection: the first, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How much of a message is passed on, in bytes: anybody may publish anything, and no event is longer.
-const LONGEST: usize = 64 << 10;
+/// How much of a message is passed on, in bytes: anybody may publish anything. The driver takes no
+/// event that is longer than 16 KiB.
+const LONGEST: usize = (16 << 10) + 1;
 /// How many messages a listener may have unread; a building has a few events a second.
-pub const UNREAD: usize = 100_000;
+pub const UNREAD: usize = 20_000;
 
 /// Subscriptions of a process. Clones are the same.
 #[derive(Clone)]
@@ -50,6 +52,8 @@ pub struct Heard {
     pub text: String,
     /// When it came, in milliseconds since 1970.
     pub at: u64,
+    /// Since when others came before it for which there was no room, if there were.
+    pub missed: Option<u64>,
 }
 
 /// A channel that is listened to until this is dropped.
@@ -90,6 +94,29 @@ struct Listener {
     id: u64,
     to: mpsc::Sender<Heard>,
     confirmed: watch::Sender<bool>,
+    missed: Option<u64>,
+}
+
+impl Listener {
+    /// Passes a message on that came at `at`, if there is room for it.
+    fn pass(&mut self, text: &str, at: u64) {
+        let heard = Heard {
+            text: text.to_owned(),
+            at,
+            missed: self.missed,
+        };
+        match self.to.try_send(heard) {
+            Ok(()) => self.missed = None,
+            Err(TrySendError::Full(_)) => {
+                if self.missed.is_none() {
+                    tracing::error!("door events are missed: {UNREAD} before them wait to be saved");
+                }
+                self.missed.get_or_insert(at);
+            }
+            // The module is being stopped, and has all that it wants.
+            Err(TrySendError::Closed(_)) => {}
+        }
+    }
 }
 
 impl Subscriptions {
@@ -116,7 +143,12 @@ impl Subscriptions {
         static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let id = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (confirmed, is_confirmed) = watch::channel(false);
-        let listener = Listener { id, to, confirmed };
+        let listener = Listener {
+            id,
+            to,
+            confirmed,
+            missed: None,
+        };
         // The task ends with the last of those who could wish.
         let _ = self.wishes.send(Wish::Listen {
             channel: channel.clone(),
@@ -244,10 +276,9 @@ impl Ear {
     }
 
     async fn connect(&mut self) -> Result<(PubSubSink, PubSubStream), String> {
-        let client = self.redis.client().map_err(|error| error.to_string())?;
-        let pubsub = timeout(SILENCE, client.get_async_pubsub()).await;
+        let pubsub = timeout(SILENCE, self.redis.pubsub()).await;
         let pubsub = pubsub.map_err(|_| "no connection in time".to_owned())?;
-        let pubsub = pubsub.map_err(|error| RedisFailure::from(error).to_string())?;
+        let pubsub = pubsub.map_err(|failure| failure.to_string())?;
         let (mut sink, mut stream) = pubsub.split();
         let channels: Vec<_> = std::iter::once(LOOKUP_CHANGE.to_owned())
             .chain(self.channels.keys().cloned())
@@ -261,7 +292,7 @@ impl Ear {
 
     /// Has Redis do one thing, and passes on what comes meanwhile.
     async fn step(
-        &self,
+        &mut self,
         sink: &mut PubSubSink,
         stream: &mut PubSubStream,
         step: &Step,
@@ -299,7 +330,7 @@ impl Ear {
         Ok(())
     }
 
-    fn pass_on(&self, message: &redis::Msg) {
+    fn pass_on(&mut self, message: &redis::Msg) {
         let bytes = message.get_payload_bytes();
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST)]);
         let channel = message.get_channel_name();
@@ -307,14 +338,9 @@ impl Ear {
             (self.changed)(Some(&text));
             return;
         }
-        for listener in self.channels.get(channel).into_iter().flatten() {
-            let heard = Heard {
-                text: text.clone().into_owned(),
-                at: self.clock.now(),
-            };
-            if listener.to.try_send(heard).is_err() && !listener.to.is_closed() {
-                tracing::error!("a door event is lost: {UNREAD} before it wait to be saved");
-            }
+        let now = self.clock.now();
+        for listener in self.channels.get_mut(channel).into_iter().flatten() {
+            listener.pass(&text, now);
         }
     }
 
@@ -342,4 +368,30 @@ impl Ear {
 enum Step {
     Subscribe(String),
     Unsubscribe(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_there_was_no_room_for_is_told_with_the_next() {
+        let (to, mut heard) = mpsc::channel(1);
+        let (confirmed, _) = watch::channel(true);
+        let mut listener = Listener {
+            id: 1,
+            to,
+            confirmed,
+            missed: None,
+        };
+        listener.pass("a", 10);
+        listener.pass("b", 20);
+        listener.pass("c", 30);
+        assert!(heard.recv().await.unwrap().missed.is_none());
+        listener.pass("d", 40);
+        let next = heard.recv().await.unwrap();
+        assert_eq!((next.text.as_str(), next.missed), ("d", Some(20)));
+        listener.pass("e", 50);
+        assert!(heard.recv().await.unwrap().missed.is_none());
+    }
 }
