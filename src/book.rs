@@ -5,8 +5,6 @@
 //! one subscription a URL. It is plain data; whoever changes it commits [`Book::changes_to`] first
 //! and lets memory follow.
 
-use std::collections::BTreeMap;
-
 use rhombus_egress::Policy;
 use serde::Serialize;
 
@@ -14,6 +12,7 @@ use crate::host::Change;
 use crate::key::Key;
 use crate::record::{self, BookRecord, RemovalRecord, SubscriptionRecord, Version};
 use crate::settings::{Listing, SavedBook};
+use crate::sorted::SortedMap;
 use crate::subscription::{Secret, SubscriberUrl, Subscription, SubscriptionId};
 
 /// The subscriptions of a module.
@@ -21,12 +20,12 @@ use crate::subscription::{Secret, SubscriberUrl, Subscription, SubscriptionId};
 pub struct Book {
     /// Rises with each change that POST or DELETE made.
     rev: u64,
-    posted: BTreeMap<SubscriberUrl, Option<Secret>>,
+    posted: SortedMap<SubscriberUrl, Option<Secret>>,
     listing: Listing,
     /// Listed URLs that DELETE removed, until they leave the list or are POSTed again.
-    removed: BTreeMap<SubscriberUrl, Key>,
+    removed: SortedMap<SubscriberUrl, Key>,
     /// One for each subscribed URL: for each POSTed one, and each listed one that is not removed.
-    ids: BTreeMap<SubscriberUrl, SubscriptionId>,
+    ids: SortedMap<SubscriberUrl, SubscriptionId>,
 }
 
 /// There is no room for one more subscription.
@@ -125,8 +124,7 @@ impl Book {
             .retain(|url, _| listed.contains_key(url) || next.posted.contains_key(url));
         for url in listed.keys().filter(|url| !next.removed.contains_key(*url)) {
             next.ids
-                .entry(url.clone())
-                .or_insert_with(|| SubscriptionId(keys()));
+                .get_or_insert_with(url.clone(), || SubscriptionId(keys()));
         }
         next.counted_since(self)
     }
@@ -220,7 +218,7 @@ impl Book {
         self
     }
 
-    fn records(&self) -> BTreeMap<String, Vec<u8>> {
+    fn records(&self) -> SortedMap<String, Vec<u8>> {
         let book = record::encode(&BookRecord {
             v: Version,
             rev: self.rev,

@@ -5,7 +5,6 @@
 //! missed only after a while: core rewrites a system's map field by field.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::deadline::within;
 use crate::door::{Door, DoorId};
 use crate::driver::{Driver, Inner};
 use crate::host::{Host, Level, ListedDoor};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// How long one security system may take to list its doors.
 const LIST_LIMIT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ type Fetch = Shared<LocalBoxFuture<'static, ()>>;
 /// What is known of the security systems.
 #[derive(Default)]
 pub(crate) struct Directory {
-    systems: RefCell<BTreeMap<String, System>>,
+    systems: RefCell<SortedMap<String, System>>,
     /// The latest fetch for an unknown door, and when it began.
     fetch: RefCell<Option<(u64, Fetch)>>,
 }
@@ -74,8 +74,8 @@ impl<H: Host + 'static> Driver<H> {
         let now = self.0.host.now();
         let systems = self.0.directory.systems.borrow();
         let mut doors = Vec::new();
-        let mut known = BTreeSet::new();
-        for (name, system) in &*systems {
+        let mut known = SortedSet::default();
+        for (name, system) in systems.iter() {
             match &system.listed {
                 Some(listed) if listed.is_good(now) => {
                     doors.extend(
@@ -144,7 +144,9 @@ impl<H: Host> Inner<H> {
         let now = self.host.now();
         let mut systems = self.directory.systems.borrow_mut();
         for name in &map {
-            systems.entry(name.clone()).or_default().missing_since = None;
+            systems
+                .get_or_insert_with(name.clone(), System::default)
+                .missing_since = None;
         }
         systems.retain(|name, system| {
             if map.contains(name) {

@@ -4,7 +4,6 @@
 //! accepted, and has to be sent now and not only after a restart.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::delivery::Message;
@@ -12,6 +11,7 @@ use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Host, StorageFailed};
 use crate::key::Key;
 use crate::record::{self, DeliveryRecord};
+use crate::sorted::SortedSet;
 
 /// How many are remembered. Beyond it, what the store has is found at the next start.
 const MAX: usize = 10_000;
@@ -19,7 +19,7 @@ const MAX: usize = 10_000;
 /// The keys of events that are in doubt.
 #[derive(Default)]
 pub(crate) struct Doubts {
-    keys: RefCell<BTreeSet<Key>>,
+    keys: RefCell<SortedSet<Key>>,
     /// A task looks for them.
     is_watched: Cell<bool>,
 }

@@ -5,7 +5,6 @@
 //! Many calls are in flight at once, on one thread. No borrow of state is held across an await.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::report::Report;
 use crate::saved_copy::SavedCopy;
 use crate::seen::Seen;
 use crate::settings::Settings;
+use crate::sorted::SortedMap;
 use crate::subscription::{Subscription, SubscriptionId};
 use crate::tasks::Tasks;
 use crate::unlocks::Unlocks;
@@ -69,7 +69,7 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) book: Book,
     /// The book as the egress rule of the settings has it.
-    pub(crate) subscriptions: Rc<BTreeMap<SubscriptionId, Subscription>>,
+    pub(crate) subscriptions: Rc<SortedMap<SubscriptionId, Subscription>>,
     /// The store is empty and no settings have come that would say whether it should be.
     pub(crate) awaits_settings: bool,
     /// A commit failed that may have been made: the store may hold another book.

@@ -28,6 +28,7 @@ mod report;
 mod saved_copy;
 pub mod seen;
 pub mod settings;
+pub mod sorted;
 pub mod subscription;
 mod tasks;
 mod unlocks;

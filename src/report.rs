@@ -1,7 +1,6 @@
 //! The status keys: what an operator sees of the module, each at most once a second.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use crate::delivery::Message;
 use crate::driver::Inner;
 use crate::host::Host;
 use crate::record;
+use crate::sorted::SortedMap;
 
 /// How often a key may be set, in milliseconds.
 const INTERVAL: u64 = 1000;
@@ -26,8 +26,8 @@ pub(crate) struct Report {
     delivered: Cell<u64>,
     /// Something has changed since the last time.
     is_touched: Cell<bool>,
-    waiting: RefCell<BTreeMap<&'static str, String>>,
-    shown: RefCell<BTreeMap<&'static str, String>>,
+    waiting: RefCell<SortedMap<&'static str, String>>,
+    shown: RefCell<SortedMap<&'static str, String>>,
     flushed_at: Cell<u64>,
 }
 

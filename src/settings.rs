@@ -3,12 +3,12 @@
 //! Core's settings come late, stale, merged from several levels, and as an empty object when they
 //! cannot be merged. So a value that cannot be read, and an empty object, keep the last good one.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use rhombus_egress::Policy;
 use serde_json::{Map, Value};
 
+use crate::sorted::SortedMap;
 use crate::subscription::{Secret, SubscriberUrl};
 
 /// The name of the setting that the driver itself writes.
@@ -50,7 +50,7 @@ impl Default for RetentionDays {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Each URL once; of two entries of one URL the later counts.
-    pub subscriptions: BTreeMap<SubscriberUrl, Option<Secret>>,
+    pub subscriptions: SortedMap<SubscriberUrl, Option<Secret>>,
     /// Why the others cannot be read, one sentence each.
     pub unreadable: Vec<String>,
 }
@@ -61,7 +61,7 @@ pub struct SavedBook {
     /// Rises with each change.
     pub rev: u64,
     /// What was POSTed.
-    pub posted: BTreeMap<SubscriberUrl, Option<Secret>>,
+    pub posted: SortedMap<SubscriberUrl, Option<Secret>>,
     /// Listed URLs that DELETE removed.
     pub removed: Vec<SubscriberUrl>,
     /// Why other entries cannot be read, one sentence each.

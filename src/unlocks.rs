@@ -4,7 +4,6 @@
 //! ten seconds; a success also for two seconds after it, a refusal not.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -13,6 +12,7 @@ use futures_util::future::{LocalBoxFuture, Shared};
 use crate::door::{DoorId, UnlockOutcome};
 use crate::driver::Driver;
 use crate::host::Host;
+use crate::sorted::SortedMap;
 
 /// How long an attempt is shared, in milliseconds.
 const SHARED_FOR: u64 = 10_000;
@@ -25,7 +25,7 @@ pub(crate) type Unlocking = Shared<LocalBoxFuture<'static, Outcome>>;
 
 /// The latest attempt of each door.
 #[derive(Default)]
-pub(crate) struct Unlocks(RefCell<BTreeMap<DoorId, Attempt>>);
+pub(crate) struct Unlocks(RefCell<SortedMap<DoorId, Attempt>>);
 
 struct Attempt {
     outcome: Unlocking,

@@ -3,7 +3,6 @@
 //! A commit that failed may still have been made. The book in memory is then unsure: it is read from
 //! the store again before the next change, and by itself as soon as the store answers.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::book::Book;
@@ -12,6 +11,7 @@ use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
 use crate::record::{self, FormatRecord, LastKeyRecord, SettingsRecord, Version};
 use crate::settings::Settings;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// How many records one read of the store asks for.
 const PAGE: u32 = 500;
@@ -171,14 +171,14 @@ impl<H: Host + 'static> Driver<H> {
                 return Err(error);
             }
         }
-        let subscriptions: BTreeMap<_, _> = next
+        let subscriptions: SortedMap<_, _> = next
             .subscriptions(&settings.egress)
             .map(|subscription| (subscription.id, subscription))
             .collect();
         let (gone, changed) = {
             let mut state = inner.state.borrow_mut();
             let known = state.book.ids().chain(stored.ids());
-            let gone: BTreeSet<_> = known.filter(|id| !subscriptions.contains_key(id)).collect();
+            let gone: SortedSet<_> = known.filter(|id| !subscriptions.contains_key(id)).collect();
             let changed = state.book.rev() != next.rev();
             state.subscriptions = Rc::new(subscriptions);
             state.settings = settings;
@@ -187,8 +187,8 @@ impl<H: Host + 'static> Driver<H> {
             state.settings_unsure = false;
             (gone, changed)
         };
-        for id in gone {
-            self.drop_deliveries(id);
+        for id in gone.iter() {
+            self.drop_deliveries(*id);
         }
         self.admit_subscriptions();
         inner.touch();
