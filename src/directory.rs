@@ -8,8 +8,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, Shared, join_all};
+use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
 use crate::deadline::within;
 use crate::door::{Door, DoorId};
@@ -168,12 +169,12 @@ impl<H: Host> Inner<H> {
                 .filter(|(_, system)| system.missing_since.is_none());
             there.map(|(name, _)| name.clone()).collect()
         };
-        let lists = names
-            .iter()
-            .map(|name| within(&self.host, LIST_LIMIT, self.host.doors(name)));
-        let lists = join_all(lists).await;
-        let at = self.host.now();
-        for (name, list) in names.iter().zip(lists) {
+        let lists = names.iter().map(async |name| {
+            let list = within(&self.host, LIST_LIMIT, self.host.doors(name)).await;
+            (name, list)
+        });
+        let mut lists: FuturesUnordered<_> = lists.collect();
+        while let Some((name, list)) = lists.next().await {
             match list.unwrap_or_else(|| Err("no answer in time".to_owned())) {
                 Ok(doors) => {
                     let doors = doors
@@ -181,6 +182,7 @@ impl<H: Host> Inner<H> {
                         .filter_map(|door| self.addressable(name, door))
                         .collect();
                     if let Some(system) = self.directory.systems.borrow_mut().get_mut(name) {
+                        let at = self.host.now();
                         system.listed = Some(Listed { doors, at });
                     }
                 }

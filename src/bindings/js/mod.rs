@@ -8,6 +8,7 @@ mod host;
 mod timer;
 mod values;
 
+use futures_util::FutureExt;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -70,50 +71,44 @@ impl RhombusDriver {
     #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
     pub fn post(
         &self,
-        #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
-        _headers: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "readonly Header[]")] headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
-        #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
+        caller: Option<String>,
     ) -> Promise {
-        self.begin(|driver| async move { Ok(values::response(driver.post(&body).await)) })
+        self.request("POST".to_owned(), headers, body, caller)
     }
 
     /// Answers a DELETE: unsubscribes.
     #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
     pub fn delete(
         &self,
-        #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
-        _headers: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "readonly Header[]")] headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
-        #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
+        caller: Option<String>,
     ) -> Promise {
-        self.begin(|driver| async move { Ok(values::response(driver.delete(&body).await)) })
+        self.request("DELETE".to_owned(), headers, body, caller)
     }
 
     /// Answers a GET: lists the doors.
     #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
     pub fn get(
         &self,
-        #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
-        _headers: JsValue,
-        #[wasm_bindgen(js_name = body, unchecked_param_type = "Uint8Array")] _body: Vec<u8>,
-        #[wasm_bindgen(js_name = caller)] _caller: Option<String>,
+        #[wasm_bindgen(unchecked_param_type = "readonly Header[]")] headers: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
+        caller: Option<String>,
     ) -> Promise {
-        self.begin(|driver| async move { Ok(values::response(driver.get().await)) })
+        self.request("GET".to_owned(), headers, body, caller)
     }
 
     /// Answers a PUT: unlocks a door.
     #[wasm_bindgen(unchecked_return_type = "Promise<WebhookResponse>")]
     pub fn put(
         &self,
-        #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
-        _headers: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "readonly Header[]")] headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
     ) -> Promise {
-        self.begin(|driver| async move {
-            Ok(values::response(driver.put(caller.as_deref(), &body).await))
-        })
+        self.request("PUT".to_owned(), headers, body, caller)
     }
 
     /// Takes a door event, as JSON text. Resolves once it is durable, before it is sent; rejects
@@ -164,6 +159,7 @@ impl RhombusDriver {
     where
         F: Future<Output = Result<JsValue, JsValue>> + 'static,
     {
-        future_to_promise(call(self.0.clone()))
+        // Boxed, all kinds of calls share the code that drives them.
+        future_to_promise(call(self.0.clone()).boxed_local())
     }
 }
