@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64ct::{Base64, Encoding as _};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
 use sha2::Sha256;
@@ -80,7 +79,7 @@ fn webhook_signature(secret: &Secret, id: &str, seconds: &str, body: &str) -> St
     let text = secret.expose();
     let decoded = text
         .strip_prefix("whsec_")
-        .and_then(|text| BASE64_STANDARD.decode(text).ok())
+        .and_then(|text| Base64::decode_vec(text).ok())
         .map(Zeroizing::new)
         // An empty key would be everybody's.
         .filter(|key| !key.is_empty());
@@ -88,7 +87,7 @@ fn webhook_signature(secret: &Secret, id: &str, seconds: &str, body: &str) -> St
         .as_ref()
         .map_or(text.as_bytes(), |key| key.as_slice());
     let mac = hmac(key, &[id, ".", seconds, ".", body]);
-    format!("v1,{}", BASE64_STANDARD.encode(mac))
+    format!("v1,{}", Base64::encode_string(&mac))
 }
 
 fn hmac(key: &[u8], message: &[&str]) -> [u8; 32] {
