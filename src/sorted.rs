@@ -136,6 +136,11 @@ impl<K: Ord> SortedSet<K> {
         self.0.insert(member, ()).is_none()
     }
 
+    /// Whether it is a member.
+    pub fn contains(&self, member: &K) -> bool {
+        self.0.contains_key(member)
+    }
+
     /// Takes a member out, and says whether it was one.
     pub fn remove(&mut self, member: &K) -> bool {
         self.0.remove(member).is_some()
@@ -205,6 +210,7 @@ mod tests {
         let mut set: SortedSet<_> = [2, 3, 1, 2].into_iter().collect();
         assert!(set.iter().eq(&[1, 2, 3]) && set.len() == 3);
         assert_eq!((set.insert(2), set.insert(0)), (false, true));
+        assert_eq!((set.contains(&1), set.contains(&7)), (true, false));
         assert_eq!((set.remove(&1), set.remove(&1)), (true, false));
         assert_eq!(set.first(), Some(&0));
         assert_eq!(set.pop_first(), Some(0));

@@ -6,13 +6,14 @@
 //! of its own. Times are the subscriber's open time.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::rc::Rc;
 
 use slab::Slab;
 
 use crate::door::DoorId;
 use crate::key::Key;
+use crate::sorted::SortedMap;
 
 use super::message::{History, Message};
 
@@ -28,7 +29,7 @@ const PROBES_A_DELIVERY: u32 = 5;
 #[derive(Default)]
 pub(super) struct Lanes {
     lanes: Slab<Lane>,
-    by_door: BTreeMap<DoorId, usize>,
+    by_door: SortedMap<DoorId, usize>,
     /// Those whose head is due, in the order in which they came to be. One that is not marked so
     /// any more is passed over.
     ready: VecDeque<usize>,

@@ -1,8 +1,7 @@
 //! All subscribers' queues, and whose turn it is. Plain policy, without a clock.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::key::Key;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::subscription::SubscriptionId;
 
 use super::health::Health;
@@ -21,13 +20,13 @@ const BYTES_A_QUEUE: usize = 64 << 10;
 /// What all subscribers have yet to get.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    queues: BTreeMap<SubscriptionId, Entry>,
+    queues: SortedMap<SubscriptionId, Entry>,
     /// Those that an attempt may be made to now, the one with the fewest in flight first.
-    hungry: BTreeSet<(usize, SubscriptionId)>,
+    hungry: SortedSet<(usize, SubscriptionId)>,
     /// When others become so.
-    alarms: BTreeSet<(u64, SubscriptionId)>,
+    alarms: SortedSet<(u64, SubscriptionId)>,
     /// Those that a page of the store should be read for.
-    unread: BTreeSet<SubscriptionId>,
+    unread: SortedSet<SubscriptionId>,
     in_flight: usize,
     pending: usize,
 }
@@ -60,7 +59,7 @@ impl Outbox {
 
     /// Adds a subscriber, if it is not here.
     pub(super) fn add(&mut self, id: SubscriptionId) {
-        self.queues.entry(id).or_default();
+        self.queues.get_or_insert_with(id, Entry::default);
     }
 
     /// Forgets a subscriber.

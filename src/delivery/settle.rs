@@ -1,11 +1,10 @@
 //! Writing what attempts have come to, all that has gathered at once. It need not be durable one by
 //! one: the worst that a crash can do is that something is sent again, under the same `webhook-id`.
 
-use std::collections::BTreeSet;
-
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host};
 use crate::record;
+use crate::sorted::SortedSet;
 use crate::subscription::SubscriptionId;
 
 /// What the end of an attempt changes in the store, beside its subscriber's health.
@@ -39,7 +38,7 @@ impl<H: Host + 'static> Driver<H> {
     /// Writes it, trying again until the store has it, or until [`stop`](Self::stop).
     pub(super) async fn settle(&self, mut settled: Vec<Settled>) {
         let inner = &*self.0;
-        let mut unsaved = BTreeSet::new();
+        let mut unsaved = SortedSet::default();
         loop {
             // After DELETE an attempt's result writes nothing, or it would bring a delivery back.
             let subscriptions = inner.state.borrow().subscriptions.clone();
