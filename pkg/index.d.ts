@@ -83,11 +83,11 @@ export class RhombusDriver {
   set_aside(event: string, reason: string, id?: string | null): Promise<Acceptance>;
 
   /**
-   * Calls a function for operators, such as `door_event`; `arguments` is a JSON object that has them by
-   * name. Resolves with JSON; rejects with a {@link CallError}. That the caller may is the host's to
+   * Calls a function for operators, such as `door_event`; `args` is a JSON object that has its arguments
+   * by name. Resolves with JSON; rejects with a {@link CallError}. That the caller may is the host's to
    * see to.
    */
-  call(function: string, arguments: string): Promise<string>;
+  call(name: string, args: string): Promise<string>;
 
   /**
    * Delivers, until {@link stop}; then resolves when the attempts under way have ended. It must be
