@@ -18,10 +18,7 @@ const COPY: &str = "target/sabotage/tree";
 const BUILT: &str = "target/sabotage/target";
 
 /// Who may notice: the driver's own tests and fixtures, and the simulation.
-const WITNESSES: [(&str, &str); 2] = [
-    ("tests", "rhombus-driver"),
-    ("simulation", "simulation"),
-];
+const WITNESSES: [(&str, &str); 2] = [("tests", "rhombus-driver"), ("simulation", "simulation")];
 
 /// Applies one patch after the other, and says what has caught each. Fails if one goes unnoticed.
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {

@@ -227,7 +227,9 @@ impl Life {
         }
         let hearing = self.site.subscriptions.hearing();
         let mut attending = JoinSet::new();
-        let attend = attendance.clone().run(since, hearing, missed, status.clone());
+        let attend = attendance
+            .clone()
+            .run(since, hearing, missed, status.clone());
         attending.spawn(attend.in_current_span());
         let mut is_owner = true;
         loop {

@@ -197,7 +197,10 @@ impl Redis {
         let mut failure = None;
         for address in self.addresses() {
             let client = Client::open(address)?;
-            match client.get_multiplexed_async_connection_with_config(&config).await {
+            match client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await
+            {
                 Ok(alone) => return self.told_apart(alone).await,
                 Err(error) => failure = failure.or(Some(error)),
             }
@@ -227,7 +230,9 @@ impl Redis {
                 redis::TlsMode::Secure
             });
         }
-        Ok(Wire::Cluster(builder.build()?.get_async_connection().await?))
+        Ok(Wire::Cluster(
+            builder.build()?.get_async_connection().await?,
+        ))
     }
 }
 
@@ -235,11 +240,18 @@ impl Redis {
 /// servers with host and port.
 fn nodes(given: &ConnectionAddr, slots: Vec<Vec<Value>>) -> Vec<ConnectionAddr> {
     let mut nodes = Vec::new();
-    for node in slots.into_iter().flat_map(|range| range.into_iter().skip(2)) {
+    for node in slots
+        .into_iter()
+        .flat_map(|range| range.into_iter().skip(2))
+    {
         let Value::Array(node) = node else { continue };
         let mut node = node.into_iter();
-        let host = node.next().and_then(|host| String::from_redis_value(host).ok());
-        let port = node.next().and_then(|port| u16::from_redis_value(port).ok());
+        let host = node
+            .next()
+            .and_then(|host| String::from_redis_value(host).ok());
+        let port = node
+            .next()
+            .and_then(|port| u16::from_redis_value(port).ok());
         // A server that does not know its own name leaves it out.
         let (Some(host), Some(port)) = (host.filter(|host| !host.is_empty()), port) else {
             continue;

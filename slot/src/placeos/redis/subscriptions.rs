@@ -109,7 +109,9 @@ impl Listener {
             Ok(()) => self.missed = None,
             Err(TrySendError::Full(_)) => {
                 if self.missed.is_none() {
-                    tracing::error!("door events are missed: {UNREAD} before them wait to be saved");
+                    tracing::error!(
+                        "door events are missed: {UNREAD} before them wait to be saved"
+                    );
                 }
                 self.missed.get_or_insert(at);
             }
