@@ -172,7 +172,9 @@ impl<H: Host + 'static> Driver<H> {
                 }
             }
         }
-        self.0.touch();
+        if counts.dead.get() > 0 {
+            self.0.touch();
+        }
         Ok(())
     }
 
