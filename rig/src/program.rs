@@ -246,6 +246,20 @@ impl Running {
         send(self.address(), "POST", SIGNAL, &headers, event.to_string()).await
     }
 
+    /// A request with the admin key.
+    pub async fn operator(&self, method: &str, path: &str, body: Value) -> Reply {
+        let bearer = format!("Bearer {}", self.access.admin_key);
+        let headers = [("authorization", bearer.as_str())];
+        send(self.address(), method, path, &headers, body.to_string()).await
+    }
+
+    /// The module's status keys.
+    pub async fn status(&self) -> Value {
+        let reply = self.operator("GET", "/api/status", Value::Null).await;
+        assert_eq!(reply.status, 200);
+        reply.json()
+    }
+
     /// Sends a signal to the process.
     pub fn send_signal(&self, signal: Signal) {
         self.child.signal(signal);

@@ -85,6 +85,7 @@ pub async fn run(program: &Path, kills: usize, seed: u64) -> Report {
         inbox: &inbox,
     };
     outcome.wait_for_all().await;
+    outcome.check_status(&gateway).await;
     outcome.check_subscriptions(&gateway).await;
     gateway.send_signal(Signal::TERM);
     let end = gateway.ended().await;

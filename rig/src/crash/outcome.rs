@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::program::Running;
+use crate::program::{Running, until};
 
 use super::clients::Clients;
 use super::ledger::{Event, Wish};
@@ -32,6 +32,15 @@ impl Outcome<'_> {
                 (missing, since) = (now, Instant::now());
             }
         }
+    }
+
+    /// Waits until the gateway itself says that nothing is pending, nor given up.
+    pub(super) async fn check_status(&self, gateway: &Running) {
+        until("nothing is pending", async || {
+            let status = gateway.status().await;
+            (status["pending"] == 0 && status["dead_letters"] == 0).then_some(())
+        })
+        .await;
     }
 
     /// Unsubscribes all, and so learns who was subscribed.

@@ -66,10 +66,9 @@ impl Collector for ModuleStatus {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let status = self.0.all();
         for (key, name, help) in COUNTERS {
-            if let Some(count) = status.get(key).and_then(Value::as_u64) {
-                let into = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-                ConstCounter::new(count).encode(into)?;
-            }
+            let count = status.get(key).and_then(Value::as_u64).unwrap_or(0);
+            let into = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(count).encode(into)?;
         }
         for (key, name, unit, help) in &GAUGES {
             if let Some(number) = status.get(*key).and_then(Value::as_i64) {

@@ -13,6 +13,7 @@ mod webhook;
 // The program.
 mod disk;
 mod end_to_end;
+mod functions;
 mod program;
 mod receive;
 mod refusal;

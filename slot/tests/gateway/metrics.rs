@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use placeos_slot::host::status::Status;
 use placeos_slot::module::{Acceptance, EventError};
-use rig::client::{Reply, send};
-use rig::program::{Running, until};
-use serde_json::json;
+use rig::client::Reply;
+use rig::program::until;
+use serde_json::{Value, json};
 
 use crate::pretended::{SIGNAL, Served, triple};
 use crate::program::a_place;
@@ -135,7 +135,7 @@ async fn what_the_module_does_is_counted_without_a_secret() {
     subscriber.answer(200);
 
     let (text, samples) = until("its delivery", async || {
-        let reply = metrics(&gateway).await;
+        let reply = gateway.operator("GET", "/metrics", Value::Null).await;
         let samples = samples(&reply);
         let delivered = samples.get("rhombus_delivered_total") == Some(&1.0);
         delivered.then(|| (reply.text().to_owned(), samples))
@@ -180,12 +180,6 @@ async fn what_the_module_does_is_counted_without_a_secret() {
     for secret in secret.into_iter().chain(keys) {
         assert!(!text.contains(secret), "{secret} is in {text}");
     }
-}
-
-async fn metrics(gateway: &Running) -> Reply {
-    let bearer = format!("Bearer {}", gateway.access.admin_key);
-    let headers = [("authorization", bearer.as_str())];
-    send(gateway.address(), "GET", "/metrics", &headers, "").await
 }
 
 /// The samples of an exposition in Prometheus' text format, and that it is one: each metric has its
