@@ -114,8 +114,12 @@ async fn a_killed_redis_holds_up_and_loses_nothing() {
         (receiver.names().len() == published).then_some(())
     })
     .await;
-    // What could be saved again is, and status is shown again.
-    core.subscribe(MODULE, &receiver.url()).await;
+    // What can be saved again is, as soon as Redis is reached again, and status is shown.
+    until("a subscription", async || {
+        let body = json!({ "webhook": receiver.url(), "secret": "123456" });
+        (core.hook(MODULE, "POST", body).await.0 == 201).then_some(())
+    })
+    .await;
     redis
         .event(&serde_json::from_str(&event(published)).unwrap())
         .await;
