@@ -26,6 +26,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(7);
 const PAUSE: Duration = Duration::from_secs(1);
 /// Where the gaps are that were found before.
 const GAPS: &str = "gaps";
+/// Follows the time of an instance that ended in order: nobody need wait for its sign of life.
+const ENDED: &str = " ended";
 
 /// From and to, in milliseconds since 1970.
 pub(super) type Span = (u64, u64);
@@ -48,11 +50,9 @@ impl Attendance {
         }
     }
 
-    /// Whether another instance was heard of just before `now`.
+    /// Whether another instance was heard of just before `now`, and did not say that it ends.
     pub(super) async fn has_other(&self, now: u64) -> Result<bool, RedisFailure> {
-        Ok(self
-            .others(&self.try_read().await?)
-            .any(|(_, (_, until))| is_fresh(until, now)))
+        Ok(self.may_live(&self.try_read().await?, now))
     }
 
     /// Notes that the module listens, since `since`, and shows the gaps, those of which `missed` tells
@@ -97,17 +97,14 @@ impl Attendance {
         if let Ok(book) = self.try_read().await
             && let Some((since, _)) = book.get(&self.own).and_then(|noted| span(noted))
         {
-            self.note((since, now)).await;
+            self.write(format!("{since} {now}{ENDED}")).await;
         }
     }
 
     /// What nobody covered before this instance did, and what was found before.
     async fn look_back(&self, since: u64) -> Vec<Span> {
         let mut book = self.read().await;
-        if self
-            .others(&book)
-            .any(|(_, (_, until))| is_fresh(until, since))
-        {
+        if self.may_live(&book, since) {
             sleep(SIGN_OF_LIFE).await;
             book = self.read().await;
         }
@@ -144,10 +141,20 @@ impl Attendance {
         others.into_iter()
     }
 
+    fn may_live(&self, book: &BTreeMap<String, String>, now: u64) -> bool {
+        let mut others = self.others(book);
+        others.any(|(name, (_, until))| {
+            is_fresh(until, now) && !book.get(&name).is_some_and(|noted| noted.ends_with(ENDED))
+        })
+    }
+
     async fn note(&self, (since, until): Span) {
-        let noted = format!("{since} {until}");
+        self.write(format!("{since} {until}")).await;
+    }
+
+    async fn write(&self, noted: String) {
         let note = cmd("HSET").arg(&self.key).arg(&self.own).arg(noted).clone();
-        // The next note comes soon.
+        // The next note comes soon; after the last one a gap is longer than it was.
         let _: Result<(), RedisFailure> = self.redis.query(&note).await;
     }
 
@@ -200,8 +207,8 @@ fn between(mut spans: Vec<Span>) -> Vec<Span> {
 }
 
 fn span(noted: &str) -> Option<Span> {
-    let (from, to) = noted.split_once(' ')?;
-    Some((from.parse().ok()?, to.parse().ok()?))
+    let mut times = noted.split(' ').map(|time| time.parse().ok());
+    Some((times.next()??, times.next()??))
 }
 
 fn is_fresh(until: u64, now: u64) -> bool {
@@ -228,6 +235,15 @@ mod tests {
         // One takes over from another, then nobody, then two of which one ends early.
         let spans = vec![(30, 31), (1, 10), (8, 20), (25, 40), (40, 41), (50, 50)];
         assert_eq!(between(spans), [(20, 25), (41, 50)]);
+    }
+
+    #[test]
+    fn a_time_is_read_with_and_without_its_end() {
+        assert_eq!(span("1 20"), Some((1, 20)));
+        assert_eq!(span("1 20 ended"), Some((1, 20)));
+        for odd in ["", "1", "1 x"] {
+            assert_eq!(span(odd), None, "{odd}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod log;
 mod message;
 pub mod metadata;
 mod model;
+mod obeyed;
 mod process;
 pub mod redis;
 mod settings;

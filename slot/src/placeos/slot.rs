@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhombus_egress::Policy;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -15,24 +14,21 @@ use tracing::Instrument;
 
 use super::answer::Owed;
 use super::attendance::Attendance;
-use super::doors::SystemDoors;
 use super::exec::{Call, too_large, triple};
 use super::intake::Intake;
 use super::link::Link;
 use super::log::ModuleLog;
 use super::metadata;
 use super::model::Model;
+use super::obeyed::{Obeyed, obey};
 use super::redis::{
-    Heard, Lookups, Promise, Redis, RedisStatus, RedisStore, Standing, StatusWriter, Subscription,
-    Subscriptions, UNREAD,
+    Lookups, Promise, Redis, RedisStatus, RedisStore, Standing, StatusWriter, Subscriptions, UNREAD,
 };
 use super::settings::CoreSettings;
-use crate::connector::Allowed;
 use crate::connector::resolver::Resolve;
 use crate::connector::tls::Roots;
 use crate::host::Capabilities;
 use crate::host::clock::{Clock, SystemClock};
-use crate::host::http::Client;
 use crate::host::random::{Random, SystemRandom};
 use crate::host::status::Status;
 use crate::module::{CallError, Manifest, Module, Prepared, Request};
@@ -200,7 +196,13 @@ impl Life {
     async fn live(mut self) {
         let instance = hex::encode(SystemRandom.bytes(16));
         let (to, heard) = mpsc::channel(UNREAD);
-        let mut settings = Obeyed::new(&self, to);
+        let mut settings = Obeyed::new(
+            Arc::clone(&self.site),
+            &self.id,
+            &self.model.borrow().clone(),
+            Arc::clone(&self.log),
+            to,
+        );
         let (tell, missed) = mpsc::unbounded_channel();
         let mut intake = Intake::new(self.site.redis.clone(), self.id.clone(), heard, tell);
         let status = RedisStatus::default();
@@ -386,136 +388,4 @@ async fn watch_durability(redis: Redis, status: RedisStatus) {
             return;
         }
     }
-}
-
-/// Has the slot obey the settings as they change. Never ends while core holds the module.
-async fn obey(settings: &mut Obeyed, models: &mut watch::Receiver<Model>) {
-    loop {
-        tokio::select! {
-            changed = models.changed() => match changed {
-                Ok(()) => {
-                    let model = models.borrow_and_update().clone();
-                    settings.obey(&model);
-                }
-                Err(_) => std::future::pending().await,
-            },
-            () = settings.switched() => {}
-        }
-    }
-}
-
-/// What the slot itself makes of a module's settings.
-struct Obeyed {
-    site: Arc<Site>,
-    log: Arc<ModuleLog>,
-    default_hosts: Value,
-    allowed: Allowed,
-    way_out: Client,
-    doors: SystemDoors,
-    to: mpsc::Sender<Heard>,
-    organization: String,
-    current: Subscription,
-    /// The channel of another organization, until Redis has confirmed it.
-    next: Option<Subscription>,
-}
-
-const ORGANIZATION: &str = "event";
-
-impl Obeyed {
-    fn new(life: &Life, to: mpsc::Sender<Heard>) -> Self {
-        let site = Arc::clone(&life.site);
-        let setting = |name: &str| {
-            let setting = site.manifest.settings.get(name);
-            setting.map_or(Value::Null, |setting| setting.default.clone())
-        };
-        let default_hosts = setting("allowed_hosts");
-        let allowed = Allowed::new(policy(&default_hosts).unwrap_or_default());
-        let organization = ORGANIZATION.to_owned();
-        let model = life.model.borrow().clone();
-        let organization = wanted_organization(&model).unwrap_or(organization);
-        let mut obeyed = Self {
-            log: Arc::clone(&life.log),
-            default_hosts,
-            way_out: Client::new(
-                allowed.clone(),
-                site.roots.clone(),
-                Arc::clone(&site.resolver),
-            ),
-            allowed,
-            doors: SystemDoors::new(
-                life.id.clone(),
-                site.link.clone(),
-                Arc::clone(&site.lookups),
-            ),
-            current: site
-                .subscriptions
-                .listen(channel(&organization), to.clone()),
-            to,
-            organization,
-            next: None,
-            site,
-        };
-        obeyed.obey(&model);
-        obeyed
-    }
-
-    /// Takes a model. As in the driver, what cannot be read keeps its last good value, and what is
-    /// absent has its default.
-    fn obey(&mut self, model: &Model) {
-        self.doors.enter(model.system.clone());
-        let Some(settings) = model.slot_settings() else {
-            return;
-        };
-        self.log.set_least(settings.persistent_log_level.as_ref());
-        let hosts = settings
-            .allowed_hosts
-            .as_ref()
-            .filter(|hosts| !hosts.is_null());
-        if let Some(policy) = policy(hosts.unwrap_or(&self.default_hosts)) {
-            self.allowed.replace(policy);
-        }
-        if let Some(organization) = wanted_organization(model) {
-            self.listen_to(organization);
-        }
-    }
-
-    /// Listens to another organization's channel. The old one is left once the new one is heard.
-    fn listen_to(&mut self, organization: String) {
-        if organization == self.organization {
-            return;
-        }
-        let subscriptions = &self.site.subscriptions;
-        self.next = Some(subscriptions.listen(channel(&organization), self.to.clone()));
-        self.organization = organization;
-    }
-
-    /// Returns when the module has come to another channel.
-    async fn switched(&mut self) {
-        match &mut self.next {
-            Some(next) => next.confirmed().await,
-            None => std::future::pending().await,
-        }
-        if let Some(next) = self.next.take() {
-            self.current = next;
-        }
-    }
-}
-
-/// The organization whose events a model wants; `None` if it says nothing that can be used.
-fn wanted_organization(model: &Model) -> Option<String> {
-    match model.slot_settings()?.organization_id {
-        None | Some(Value::Null) => Some(ORGANIZATION.to_owned()),
-        Some(Value::String(organization)) if !organization.is_empty() => Some(organization),
-        Some(_) => None,
-    }
-}
-
-/// The channel of Redis on which an organization's door events come.
-fn channel(organization: &str) -> String {
-    format!("placeos/security/{organization}/door")
-}
-
-fn policy(hosts: &Value) -> Option<Policy> {
-    let hosts: Option<Vec<_>> = hosts.as_array()?.iter().map(Value::as_str).collect();
-    Policy::parse(hosts?).ok()
 }

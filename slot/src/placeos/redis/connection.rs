@@ -330,3 +330,29 @@ impl fmt::Debug for Redis {
         f.debug_tuple("Redis").field(&self.0.address).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_names_its_servers_once_each() {
+        let server = |host: Value, port: i64| Value::Array(vec![host, Value::Int(port)]);
+        let named = |host: &str| Value::BulkString(host.as_bytes().to_vec());
+        let range = |servers: Vec<Value>| [vec![Value::Int(0), Value::Int(9)], servers].concat();
+        let slots = vec![
+            range(vec![
+                server(named("10.0.0.1"), 7000),
+                server(named("10.0.0.2"), 7001),
+            ]),
+            range(vec![
+                server(named("10.0.0.1"), 7000),
+                server(Value::Nil, 7002),
+            ]),
+        ];
+        let given = ConnectionAddr::Tcp("cache.example".to_owned(), 6379);
+        let servers = [("10.0.0.1", 7000), ("10.0.0.2", 7001)];
+        let expected = servers.map(|(host, port)| ConnectionAddr::Tcp(host.to_owned(), port));
+        assert_eq!(nodes(&given, slots), expected);
+    }
+}
