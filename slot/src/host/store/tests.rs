@@ -177,10 +177,16 @@ fn an_unusable_place_is_told_in_words() {
         "the disk that holds folder/store.redb is full; make room"
     );
 
-    let denied = refused(path, &io::Error::from(io::ErrorKind::PermissionDenied));
+    // What is there already is what its owner must change.
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("folder/store.redb");
+    let denied = refused(&path, &io::Error::from(io::ErrorKind::PermissionDenied));
     assert_eq!(
         denied.to_string(),
-        "folder/store.redb may not be written by this user; change its owner or permissions"
+        format!(
+            "{} may not be written by this user; change its owner or permissions",
+            parent.path().display()
+        )
     );
 }
 
