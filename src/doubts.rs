@@ -4,6 +4,7 @@
 //! accepted, and has to be sent now and not only after a restart.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::delivery::Message;
@@ -11,7 +12,7 @@ use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Host, StorageFailed};
 use crate::key::Key;
 use crate::record::{self, DeliveryRecord};
-use crate::sorted::SortedSet;
+use crate::subscription::SubscriptionId;
 
 /// How many are remembered. Beyond it, what the store has is found at the next start.
 const MAX: usize = 10_000;
@@ -19,7 +20,7 @@ const MAX: usize = 10_000;
 /// The keys of events that are in doubt.
 #[derive(Default)]
 pub(crate) struct Doubts {
-    keys: RefCell<SortedSet<Key>>,
+    keys: RefCell<BTreeSet<Key>>,
     /// A task looks for them.
     is_watched: Cell<bool>,
 }
@@ -53,27 +54,40 @@ impl<H: Host + 'static> Driver<H> {
             let Some(key) = inner.doubts.keys.borrow().first().copied() else {
                 return Ok(());
             };
-            if inner.host.get(&record::seen_at(key)).await?.is_some() {
-                self.enqueue_stored(key).await?;
+            let is_saved = inner.host.get(&record::seen_at(key)).await?.is_some();
+            let found = if is_saved {
+                self.stored_deliveries(key).await?
+            } else {
+                Vec::new()
+            };
+            // Another call may have looked at the same time: what it found may be delivered by now.
+            if inner.doubts.keys.borrow_mut().remove(&key) {
+                for (to, message) in found {
+                    self.enqueue(to, key, message);
+                }
+                inner.tasks.bell().ring();
             }
-            inner.doubts.keys.borrow_mut().remove(&key);
         }
     }
 
-    async fn enqueue_stored(&self, key: Key) -> Result<(), StorageFailed> {
+    /// The deliveries of the event `key`, as the store has them.
+    async fn stored_deliveries(
+        &self,
+        key: Key,
+    ) -> Result<Vec<(SubscriptionId, Rc<Message>)>, StorageFailed> {
         let inner = &*self.0;
         let subscriptions = inner.state.borrow().subscriptions.clone();
+        let mut found = Vec::new();
         for to in subscriptions.keys() {
             let name = record::delivery(*to, key);
             let Some(value) = inner.host.get(&name).await? else {
                 continue;
             };
             match record::decode::<DeliveryRecord>(&name, &value) {
-                Ok(record) => self.enqueue(*to, key, Rc::new(Message::from(record))),
+                Ok(record) => found.push((*to, Rc::new(Message::from(record)))),
                 Err(why) => inner.warn(&why),
             }
         }
-        inner.tasks.bell().ring();
-        Ok(())
+        Ok(found)
     }
 }

@@ -1,0 +1,62 @@
+//! Lanes.
+
+use super::{Law, Verdict};
+use crate::fact::Fact;
+use crate::health::State;
+use crate::ledger::{Delivery, Ledger};
+use crate::time::{MINUTE, Moment};
+
+pub(super) struct Order;
+
+impl Law for Order {
+    fn rule(&self) -> &'static str {
+        "events of one door reach a subscriber in order: a delivery is first attempted when each \
+         older one of its lane is settled, or has failed first a minute of open time ago"
+    }
+
+    fn see(&mut self, now: Moment, fact: &Fact<'_>, ledger: &Ledger) -> Verdict {
+        let Fact::Attempt {
+            attempt, instance, ..
+        } = fact
+        else {
+            return Ok(());
+        };
+        let Some((sub, key)) = ledger.attempt(*attempt).delivery else {
+            return Ok(());
+        };
+        let delivery = ledger.deliveries.get(&(sub, key));
+        let Some(delivery) = delivery.filter(|it| it.attempts == 1 && !it.is_redelivered) else {
+            return Ok(());
+        };
+        let Some(subscriber) = ledger.subscribers.get(&sub) else {
+            return Ok(());
+        };
+        // A single lane's next delivery may be a probe, as its head may be what is refused.
+        let may_be_probe = match subscriber.health.state {
+            State::Paused(pause) => subscriber.lanes.len() == 1 && pause.answered >= 5,
+            State::Unknown => true,
+            State::Open { .. } | State::Disabled => false,
+        };
+        if !ledger.owns(*instance) || may_be_probe {
+            return Ok(());
+        }
+        let lane = subscriber.lanes.get(&delivery.door).into_iter().flatten();
+        let mut older = lane
+            .take_while(|older| **older < key)
+            .filter_map(|older| ledger.deliveries.get(&(sub, *older)));
+        let holds = |older: &Delivery| {
+            let has_moved_on = older.first_failed.is_some_and(|(at, open_time)| {
+                let open_time = subscriber.health.open_time(now) - open_time;
+                now.since(at).is_none() || open_time >= MINUTE
+            });
+            !has_moved_on && !older.is_in_doubt && !older.is_redelivered
+        };
+        match older.find(|older| holds(older)) {
+            Some(older) => Err(format!(
+                "{} was attempted for {} while {} at the same door was pending",
+                delivery.event, delivery.url, older.event
+            )),
+            None => Ok(()),
+        }
+    }
+}
