@@ -80,7 +80,7 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) async fn count_seen(&self) -> Result<(), CommitError> {
         let mut after: Option<String> = None;
         loop {
-            let page = self.seen_page(after.as_deref()).await?;
+            let page = self.seen_page(after.as_deref(), PAGE).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
@@ -94,10 +94,13 @@ impl<H: Host + 'static> Driver<H> {
         let count = &self.0.seen.0;
         let kept_for = u64::try_from(KEPT_FOR.as_millis()).unwrap_or(u64::MAX);
         let oldest = record::seen_at(Key::ZERO.next(self.0.host.now().saturating_sub(kept_for)));
+        // The first tells whether there is anything to forget, and mostly there is not.
+        let mut limit = 1;
         loop {
             let surplus = count.get().saturating_sub(MAX);
-            let page = self.seen_page(None).await?;
-            let is_full = page.len() == PAGE as usize;
+            let page = self.seen_page(None, limit).await?;
+            let is_full = page.len() == limit as usize;
+            limit = PAGE;
             let old: Vec<_> = page
                 .into_iter()
                 .enumerate()
@@ -124,8 +127,12 @@ impl<H: Host + 'static> Driver<H> {
         }
     }
 
-    async fn seen_page(&self, after: Option<&str>) -> Result<Vec<(String, Vec<u8>)>, CommitError> {
-        let page = self.0.host.scan(record::SEEN_AT, after, PAGE).await;
+    async fn seen_page(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, Vec<u8>)>, CommitError> {
+        let page = self.0.host.scan(record::SEEN_AT, after, limit).await;
         page.map_err(|error| CommitError::Failed(error.0))
     }
 }

@@ -26,8 +26,10 @@ pub(crate) struct Event {
     is_readable: bool,
     /// When it was offered, in seconds since 1970, by the module's clock.
     pub(crate) offered_at: BTreeSet<u64>,
-    /// A commit has saved it.
+    /// The store has been told of it.
     pub(crate) is_saved: bool,
+    /// It was accepted again, a day later: which of its deliveries an attempt is of cannot be told.
+    pub(crate) is_repeated: bool,
     /// Whoever offered it was told that it is accepted.
     pub(crate) is_accepted: bool,
 }
@@ -84,6 +86,7 @@ impl Event {
             is_readable: writing != Writing::Unreadable,
             offered_at: BTreeSet::new(),
             is_saved: false,
+            is_repeated: false,
             is_accepted: false,
         }
     }

@@ -345,7 +345,8 @@ impl Ledger {
             .filter(|delivery| delivery.saved_by == self.commits && delivery.event == event)
             .map(|delivery| delivery.url.clone())
             .collect();
-        self.events[event.0].is_saved = true;
+        let saved = &mut self.events[event.0];
+        saved.is_repeated |= std::mem::replace(&mut saved.is_saved, true);
         self.news.push(News::Saved {
             event,
             to,
@@ -521,6 +522,9 @@ impl Ledger {
 
     /// The delivery that an attempt is of: of several, the newest that is stored.
     fn delivery_of(&self, url: &Url, event: EventNumber) -> Option<(Sub, Key)> {
+        if self.events[event.0].is_repeated {
+            return None;
+        }
         let all = self.of_event.get(&(url.clone(), event))?;
         let mut stored = all.iter().rev().filter(|id| {
             let delivery = self.deliveries.get(id);
@@ -618,6 +622,7 @@ impl Ledger {
         }
         for event in &mut self.events {
             event.is_saved = false;
+            event.is_repeated = false;
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Node {
     pool: LocalPool,
     spawner: LocalSpawner,
     shared: Rc<Shared>,
+    is_stopping: bool,
 }
 
 struct Shared {
@@ -60,6 +61,7 @@ impl Node {
             spawner: pool.spawner(),
             pool,
             shared: Rc::clone(&shared),
+            is_stopping: false,
         };
         let hands = Hands::new(world, instance);
         node.spawn(async move {
@@ -98,7 +100,13 @@ impl Node {
         });
     }
 
-    pub(crate) fn stop(&self) {
+    /// Whether it can be called: it is loaded, and not told to stop.
+    pub(crate) fn takes_calls(&self) -> bool {
+        self.is_loaded() && !self.is_stopping
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.is_stopping = true;
         if let Some(driver) = &*self.shared.driver.borrow() {
             driver.stop();
         }

@@ -238,7 +238,7 @@ impl Site {
 
     /// Stops the driver in good order, and loads another one at once.
     pub fn restart(&mut self) {
-        if let Some(node) = self.current.as_ref().filter(|node| node.is_loaded()) {
+        if let Some(node) = self.current.as_mut().filter(|node| node.is_loaded()) {
             node.stop();
             self.world.state().see(&Fact::Stopping(node.instance));
         }
@@ -538,7 +538,7 @@ impl Site {
                 }
             }
             Errand::Update(settings) => {
-                if self.current.as_ref().is_some_and(Node::is_loaded) {
+                if self.current.as_ref().is_some_and(Node::takes_calls) {
                     self.call_current(Call::Update(settings));
                 } else {
                     self.plan(SECOND, Errand::Update(settings));
@@ -546,7 +546,7 @@ impl Site {
             }
             Errand::HealStorage => self.storage(Weather::default()),
             Errand::StopOld => {
-                let Some(old) = &self.old else { return };
+                let Some(old) = &mut self.old else { return };
                 let instance = old.instance;
                 if old.is_loaded() {
                     old.stop();
@@ -574,7 +574,7 @@ impl Site {
     }
 
     fn call_current(&mut self, what: Call) -> Option<CallId> {
-        let node = self.current.as_ref().filter(|node| node.is_loaded())?;
+        let node = self.current.as_ref().filter(|node| node.takes_calls())?;
         let instance = node.instance;
         let call = self.begin_call(instance, what.clone());
         if let Some(node) = &self.current {
@@ -605,8 +605,8 @@ impl Site {
     /// Offers an event to every instance that does not have it.
     fn offer(&mut self, event: EventNumber) {
         let nodes = [&self.old, &self.current].into_iter().flatten();
-        let loaded = nodes.filter(|node| node.is_loaded());
-        let instances: Vec<_> = loaded.map(|node| node.instance).collect();
+        let ready = nodes.filter(|node| node.takes_calls());
+        let instances: Vec<_> = ready.map(|node| node.instance).collect();
         for instance in instances {
             let has_it = self.under_way.values().any(|(of, call)| {
                 let is_of_event = matches!(call, Call::Event(of) | Call::SetAside(of) if *of == event);

@@ -20,7 +20,8 @@ impl Law for Attempts {
             return Ok(());
         };
         let attempt = ledger.attempt(*attempt);
-        if !ledger.owns(*instance) {
+        let event = attempt.event.and_then(|event| ledger.events.get(event.0));
+        if !ledger.owns(*instance) || event.is_some_and(|event| event.is_repeated) {
             return Ok(());
         }
         let delivery = attempt.delivery.and_then(|id| ledger.deliveries.get(&id));

@@ -36,7 +36,8 @@ impl Law for DeadLetters {
             let is_disabled = subscriber.is_some_and(|it| {
                 matches!(it.health.state, State::Disabled | State::Unknown)
             });
-            if !has_failed && !is_disabled && ledger.counts.pending < 200_000 {
+            let is_repeated = event.is_some_and(|event| ledger.events[event.0].is_repeated);
+            if !has_failed && !is_repeated && !is_disabled && ledger.counts.pending < 200_000 {
                 return Err(format!("{event:?} was given up without need: {reason}"));
             }
         }

@@ -10,10 +10,18 @@ use crate::time::{DAY, Moment};
 
 #[derive(Default)]
 pub(super) struct Intake {
-    calls: BTreeMap<CallId, (EventNumber, bool)>,
+    calls: BTreeMap<CallId, Offered>,
+    /// When the call began that saved an event.
     saved_at: BTreeMap<EventNumber, Moment>,
     /// The texts of rejected events that are kept.
     rejected: BTreeSet<String>,
+}
+
+/// A call under way.
+struct Offered {
+    event: EventNumber,
+    at: Moment,
+    is_set_aside: bool,
 }
 
 impl Law for Intake {
@@ -26,7 +34,10 @@ impl Law for Intake {
         for news in &ledger.news {
             match news {
                 News::Saved { event, .. } => {
-                    let before = self.saved_at.insert(*event, now);
+                    let mut calls = self.calls.values();
+                    let call = calls.find(|call| call.event == *event);
+                    let at = call.map_or(now, |call| call.at);
+                    let before = self.saved_at.insert(*event, at);
                     let since = before.and_then(|before| now.since(before));
                     if since.is_some_and(|since| since < DAY) {
                         return Err(format!("{event} was saved twice"));
@@ -37,17 +48,22 @@ impl Law for Intake {
             }
         }
         match fact {
-            Fact::Called { call, what, .. } => match what {
-                Call::Event(event) => drop(self.calls.insert(*call, (*event, false))),
-                Call::SetAside(event) => drop(self.calls.insert(*call, (*event, true))),
-                _ => {}
-            },
-            Fact::Answered { call, answer } => {
-                if let Some((event, is_set_aside)) = self.calls.remove(call) {
-                    let known = &ledger.events[event.0];
-                    return self.judge(event, known, is_set_aside, answer);
+            Fact::Called { call, what, .. } => {
+                if let Call::Event(event) | Call::SetAside(event) = what {
+                    let offered = Offered {
+                        event: *event,
+                        at: now,
+                        is_set_aside: matches!(what, Call::SetAside(_)),
+                    };
+                    self.calls.insert(*call, offered);
                 }
             }
+            Fact::Answered { call, answer } => {
+                if let Some(offered) = self.calls.remove(call) {
+                    return self.judge(&offered, &ledger.events[offered.event.0], answer);
+                }
+            }
+            Fact::Unanswered(call) => drop(self.calls.remove(call)),
             Fact::StoreLost => self.saved_at.clear(),
             _ => {}
         }
@@ -56,7 +72,8 @@ impl Law for Intake {
 }
 
 impl Intake {
-    fn judge(&self, number: EventNumber, event: &Event, is_set_aside: bool, answer: &Answer) -> Verdict {
+    fn judge(&self, offered: &Offered, event: &Event, answer: &Answer) -> Verdict {
+        let number = offered.event;
         match answer {
             // One without an id is not told from others as long as nobody is subscribed.
             Answer::Accepted | Answer::Known if event.is_saved || event.id.is_none() => Ok(()),
@@ -66,7 +83,7 @@ impl Intake {
             Answer::Rejected if !self.rejected.contains(&event.text) => {
                 Err(format!("{number} was rejected and is not kept"))
             }
-            Answer::Rejected if event.is_readable() && !is_set_aside => {
+            Answer::Rejected if event.is_readable() && !offered.is_set_aside => {
                 Err(format!("{number} can be read, and was rejected"))
             }
             _ => Ok(()),
