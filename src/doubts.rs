@@ -4,7 +4,7 @@
 //! accepted, and has to be sent now and not only after a restart.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::delivery::Message;
@@ -17,12 +17,22 @@ use crate::subscription::SubscriptionId;
 /// How many are remembered. Beyond it, what the store has is found at the next start.
 const MAX: usize = 10_000;
 
-/// The keys of events that are in doubt.
+/// The events that are in doubt.
 #[derive(Default)]
 pub(crate) struct Doubts {
-    keys: RefCell<BTreeSet<Key>>,
+    /// Their keys, and the subscribers whose deliveries of them were found meanwhile.
+    keys: RefCell<BTreeMap<Key, BTreeSet<SubscriptionId>>>,
     /// A task looks for them.
     is_watched: Cell<bool>,
+}
+
+impl Doubts {
+    /// A delivery was read from the store: if its event was in doubt, it is not for this subscriber.
+    pub(crate) fn found(&self, to: SubscriptionId, key: Key) {
+        if let Some(known) = self.keys.borrow_mut().get_mut(&key) {
+            known.insert(to);
+        }
+    }
 }
 
 impl<H: Host + 'static> Driver<H> {
@@ -30,7 +40,7 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) fn doubt(&self, key: Key) {
         let doubts = &self.0.doubts;
         if doubts.keys.borrow().len() < MAX {
-            doubts.keys.borrow_mut().insert(key);
+            doubts.keys.borrow_mut().entry(key).or_default();
         }
         if doubts.is_watched.replace(true) {
             return;
@@ -51,7 +61,8 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) async fn clear_doubts(&self) -> Result<(), StorageFailed> {
         let inner = &*self.0;
         loop {
-            let Some(key) = inner.doubts.keys.borrow().first().copied() else {
+            let first = inner.doubts.keys.borrow().keys().next().copied();
+            let Some(key) = first else {
                 return Ok(());
             };
             let is_saved = inner.host.get(&record::seen_at(key)).await?.is_some();
@@ -61,9 +72,12 @@ impl<H: Host + 'static> Driver<H> {
                 Vec::new()
             };
             // Another call may have looked at the same time: what it found may be delivered by now.
-            if inner.doubts.keys.borrow_mut().remove(&key) {
+            let removed = inner.doubts.keys.borrow_mut().remove(&key);
+            if let Some(known) = removed {
                 for (to, message) in found {
-                    self.enqueue(to, key, message);
+                    if !known.contains(&to) {
+                        self.enqueue(to, key, message);
+                    }
                 }
                 inner.tasks.bell().ring();
             }

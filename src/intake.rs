@@ -100,6 +100,8 @@ impl<H: Host + 'static> Driver<H> {
                 Ok(Acceptance::Accepted)
             }
             Err(CommitError::Exists(_)) => {
+                // Those behind it need not wait for what follows.
+                drop(arrival);
                 // The commit that made it known may be one that failed.
                 let _ = self.clear_doubts().await;
                 Ok(Acceptance::Known)

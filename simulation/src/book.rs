@@ -143,7 +143,7 @@ impl Book {
                     page.begin(call, Change::Settings(count, settings.of(url)));
                 }
             }
-            Call::Event(_) | Call::SetAside(_) => {}
+            Call::Event(_) | Call::SetAside(_) | Call::Operate { .. } => {}
         }
     }
 
@@ -194,6 +194,12 @@ impl Book {
     /// Addresses that may get events.
     pub(crate) fn maybe_active(&self) -> BTreeSet<Url> {
         self.which(|page| !page.all(|entry| !entry.is_active()))
+    }
+
+    /// Whether `url` may get events.
+    pub(crate) fn is_maybe_active(&self, url: &str) -> bool {
+        self.page(url)
+            .is_some_and(|page| !page.all(|entry| !entry.is_active()))
     }
 
     /// Whether `url` is subscribed, whatever is true.

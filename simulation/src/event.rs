@@ -91,6 +91,14 @@ impl Event {
         }
     }
 
+    /// What an operator sends under the name `name`, at `now` seconds since 1970.
+    pub(crate) fn test(name: &str, now: u64) -> Self {
+        let mut event = Self::new(0, "test", Some(name.to_owned()), now, Writing::Seconds);
+        event.members.clear();
+        event.members.insert("action".to_owned(), "test".into());
+        event
+    }
+
     /// The number of the event that showed this card.
     pub(crate) fn number_of(card: &str) -> Option<EventNumber> {
         card.strip_prefix("card-")?.parse().ok().map(EventNumber)

@@ -47,6 +47,15 @@ pub enum Call {
     Event(EventNumber),
     /// To keep a door event as rejected, unread.
     SetAside(EventNumber),
+    /// A function of an operator's.
+    Operate {
+        /// Which.
+        function: &'static str,
+        /// About which subscription, if it is about one only.
+        url: Option<Url>,
+        /// Its arguments, as JSON.
+        arguments: String,
+    },
 }
 
 /// What came of a call.
@@ -68,6 +77,10 @@ pub enum Answer {
     Rejected,
     /// It is not known to be saved.
     Unsaved,
+    /// A function did what it was called for, and answers this.
+    Operated(String),
+    /// It did not, or is not known to have.
+    NotOperated(String),
 }
 
 /// Something that happened.
@@ -196,6 +209,11 @@ impl fmt::Display for Call {
             Self::Delete { url } => write!(f, "DELETE {url}"),
             Self::Event(event) => write!(f, "event {event}"),
             Self::SetAside(event) => write!(f, "set aside {event}"),
+            Self::Operate {
+                function,
+                url: _,
+                arguments,
+            } => write!(f, "{function} {arguments}"),
         }
     }
 }

@@ -1,4 +1,6 @@
 //! How a subscriber is, by the rules of design §6.3 and §6.4, as far as its answers tell.
+//!
+//! Where the driver may be in one of two states, the model is in the one that permits more.
 
 use std::collections::BTreeSet;
 
@@ -7,57 +9,57 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use crate::fact::AttemptId;
-use crate::record::Key;
-use crate::time::{HOUR, Moment, SECOND};
+use crate::record::{self, Key};
+use crate::time::{HOUR, MINUTE, Moment, SECOND};
+
+/// So many failures in a row pause a subscriber, and so many different bodies in a row that it
+/// refuses.
+const IN_A_ROW: usize = 8;
+/// So many 410s in a row disable it.
+const GONE: u32 = 3;
 
 /// What an attempt came to, in the driver's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// A 2xx.
     Taken,
-    /// 429 or 503, and in how many milliseconds to come again.
-    Busy(Option<u64>),
+    /// 429 or 503, and for how many milliseconds to stay away.
+    Busy(u64),
     /// 410.
     Gone,
     /// 400, 413 or 422: this body is refused.
     Refused,
     /// The egress rule forbids it.
     Blocked,
-    /// Anything else. Whether a receiver that is more than a front door has answered.
-    Failed { is_answered: bool },
+    /// Anything else that a receiver answered.
+    Failed,
+    /// Nothing was answered, or only by a gateway before the receiver.
+    Unanswered,
 }
 
 impl Outcome {
     /// Reads a result that came at `now`.
     pub(crate) fn of(result: &Result<PostAnswer, PostFailure>, now: Moment) -> Self {
         match result {
-            Ok(PostAnswer {
-                status,
-                retry_after,
-            }) => match status {
+            Ok(answer) => match answer.status {
                 200..=299 => Self::Taken,
-                429 | 503 => Self::Busy(retry_after.as_deref().and_then(|at| wait(at, now))),
+                429 | 503 => {
+                    let wait = answer.retry_after.as_deref().and_then(|at| wait(at, now));
+                    Self::Busy(wait.unwrap_or(0).min(HOUR))
+                }
                 410 => Self::Gone,
                 400 | 413 | 422 => Self::Refused,
-                _ => Self::Failed {
-                    is_answered: !matches!(status, 502 | 504),
-                },
+                502 | 504 => Self::Unanswered,
+                _ => Self::Failed,
             },
             Err(PostFailure::Blocked(_)) => Self::Blocked,
-            Err(_) => Self::Failed { is_answered: false },
+            Err(_) => Self::Unanswered,
         }
     }
 
     /// Whether it counts as one of a delivery's attempts.
     pub(crate) fn counts(self) -> bool {
-        matches!(self, Self::Refused | Self::Gone | Self::Failed { .. })
-    }
-
-    fn is_answered(self) -> bool {
-        matches!(
-            self,
-            Self::Taken | Self::Gone | Self::Refused | Self::Failed { is_answered: true }
-        )
+        !matches!(self, Self::Taken | Self::Busy(_) | Self::Blocked)
     }
 }
 
@@ -66,7 +68,7 @@ impl Outcome {
 pub(crate) struct Health {
     pub(crate) state: State,
     /// Failures in a row that are neither busy nor of a body.
-    failures: u32,
+    failures: usize,
     /// Different deliveries in a row whose body was refused.
     refused: BTreeSet<Key>,
     /// 410s in a row.
@@ -76,18 +78,18 @@ pub(crate) struct Health {
     /// For how long it has been open, up to `open_since`.
     open_before: u64,
     open_since: Option<Moment>,
-    /// The store has what is here.
-    is_stored: bool,
+    /// When it last was paused.
+    closed_at: Option<Moment>,
 }
 
 /// Open or paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// After a restart, until an answer tells.
-    Unknown,
+    /// Open or paused: somebody may have opened it. What it takes next makes it clear.
+    Unclear,
     /// With room for so many attempts in flight, if that is known.
     Open { room: Option<u32> },
-    /// Since a time.
+    /// For a while.
     Paused(Pause),
     /// By a third 410.
     Disabled,
@@ -96,18 +98,27 @@ pub(crate) enum State {
 /// A pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pause {
-    /// When the pause began, or its last probe ended.
+    /// When the pause began, or its last probe ended, or an instance has taken it over.
     pub(crate) waits_since: Moment,
-    /// How long from then on no probe is made.
+    /// How long from then on no probe is made, in milliseconds.
     pub(crate) wait: u64,
-    /// The step that the next failed probe is followed by.
-    step: u64,
     /// The probe in flight.
     pub(crate) probe: Option<AttemptId>,
-    /// Probes in a row that were answered by more than a front door.
+    /// Probes in a row that the receiver itself has answered.
     pub(crate) answered: u32,
-    /// When the subscriber last took something before.
-    pub(crate) last_taken: Option<Moment>,
+    /// Probes that have failed.
+    probes: u32,
+}
+
+/// How an attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// To an open subscriber.
+    Regular,
+    /// To a paused one.
+    Probe,
+    /// To one that was the one or the other.
+    Unclear,
 }
 
 impl Health {
@@ -121,75 +132,103 @@ impl Health {
             last_taken: None,
             open_before: 0,
             open_since: Some(now),
-            is_stored: true,
+            closed_at: None,
         }
     }
 
-    /// Whether it is not known to be paused or disabled.
+    /// Another instance takes over at `now`, and finds this record, if there is one.
+    pub(crate) fn taken_over(&mut self, record: Option<&record::Health>, now: Moment) {
+        // When it last took something is not written down each time.
+        self.last_taken = None;
+        let pause = record.and_then(|record| record.pause.as_ref());
+        self.state = match (record, pause) {
+            (Some(record), _) if record.is_disabled => State::Disabled,
+            (_, Some(pause)) => State::Paused(Pause {
+                waits_since: now,
+                wait: pause.next_probe.saturating_sub(now.wall).min(pause.wait),
+                probe: None,
+                answered: pause.answered,
+                probes: pause.probes,
+            }),
+            (_, None) => State::Open { room: Some(32) },
+        };
+        self.failures = record.map_or(0, |record| record.failures);
+        self.gone = record.map_or(0, |record| record.gone);
+        let refused = record.into_iter().flat_map(|record| &record.unwelcome);
+        self.refused = refused.filter_map(|key| Key::read(key)).collect();
+        if !self.is_open() {
+            self.open_before = self.open_time(now);
+            self.open_since = None;
+        } else if self.open_since.is_none() {
+            // It is not written down that it was paused, so that was open time.
+            self.open_since = self.closed_at.or(Some(now));
+        }
+    }
+
+    /// Whether it is known to be open.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Unknown | State::Open { .. })
+        matches!(self.state, State::Open { .. })
     }
 
-    /// Its pause, if it is known to be paused.
-    pub(crate) fn pause(&self) -> Option<Pause> {
-        match self.state {
-            State::Paused(pause) => Some(pause),
-            State::Unknown | State::Open { .. } | State::Disabled => None,
-        }
-    }
-
-    /// For how many milliseconds it has been open, up to `now`.
+    /// For how many milliseconds it has been open up to `now`, at most.
     pub(crate) fn open_time(&self, now: Moment) -> u64 {
         let since = self.open_since.unwrap_or(now);
         self.open_before + (now.elapsed - since.elapsed)
     }
 
+    /// What has failed since this time is due once it opens; all, if it is not known.
+    pub(crate) fn last_taken(&self) -> Option<Moment> {
+        self.last_taken
+    }
+
     /// An attempt starts.
-    pub(crate) fn begin(&mut self, attempt: AttemptId) {
-        if let State::Paused(pause) = &mut self.state {
-            pause.probe = Some(attempt);
+    pub(crate) fn begin(&mut self, attempt: AttemptId) -> Kind {
+        match &mut self.state {
+            State::Open { .. } => Kind::Regular,
+            State::Unclear => Kind::Unclear,
+            State::Paused(pause) => {
+                pause.probe = Some(attempt);
+                Kind::Probe
+            }
+            State::Disabled => Kind::Probe,
         }
     }
 
-    /// An attempt of the delivery `key` has come to an end.
-    pub(crate) fn end(&mut self, attempt: AttemptId, key: Key, outcome: Outcome, now: Moment) {
-        self.count(key, outcome);
-        if self.state == State::Disabled || (outcome == Outcome::Gone && self.gone >= 3) {
-            self.is_stored &= self.state == State::Disabled;
-            self.close(State::Disabled, now);
+    /// An attempt has come to an end; it was of the delivery `key`, or a test.
+    pub(crate) fn end(
+        &mut self,
+        attempt: AttemptId,
+        key: Option<Key>,
+        outcome: Outcome,
+        now: Moment,
+    ) {
+        if outcome == Outcome::Taken {
+            self.taken(now);
             return;
         }
-        match (self.state, outcome) {
-            (State::Open { room }, Outcome::Taken) => {
-                let room = room.map(|room| (room + 1).min(32));
-                self.state = State::Open { room };
-            }
-            (State::Unknown, Outcome::Taken) => self.open(None, now),
-            (State::Paused(_), Outcome::Taken) => self.open(Some(1), now),
-            (State::Paused(pause), _) if pause.probe == Some(attempt) => {
-                self.is_stored = false;
-                self.state = State::Paused(pause.after(outcome, now));
-            }
-            (State::Paused(_), _) => {}
-            (_, _) if self.must_pause(outcome) => {
-                let pause = Pause {
-                    waits_since: now,
-                    wait: match outcome {
-                        Outcome::Busy(Some(wait)) => wait.clamp(SECOND, HOUR),
-                        _ => SECOND,
-                    },
-                    step: 2 * SECOND,
-                    probe: None,
-                    answered: 0,
-                    last_taken: self.last_taken,
-                };
-                self.is_stored = false;
-                self.close(State::Paused(pause), now);
-            }
-            (_, _) => {}
+        let is_probe = match self.state {
+            State::Open { .. } => false,
+            State::Paused(pause) => pause.probe == Some(attempt),
+            State::Unclear | State::Disabled => return,
+        };
+        if !is_probe && !self.is_open() {
+            // It was under way when the subscriber was paused, and says nothing that is new.
+            return;
         }
-        if outcome == Outcome::Taken {
-            self.last_taken = Some(now);
+        self.count(key, outcome);
+        if self.gone >= GONE {
+            self.close(State::Disabled, now);
+        } else if let State::Paused(pause) = self.state {
+            self.state = State::Paused(pause.after(outcome, now));
+        } else if self.must_pause(outcome) {
+            let pause = Pause {
+                waits_since: now,
+                wait: probe_wait(0, outcome),
+                probe: None,
+                answered: 0,
+                probes: 0,
+            };
+            self.close(State::Paused(pause), now);
         }
     }
 
@@ -202,54 +241,48 @@ impl Health {
         }
     }
 
-    /// Somebody opens it: an operator, or a POST of its address.
-    pub(crate) fn open_by_hand(&mut self, now: Moment) {
+    /// Somebody may be opening it: an operator, or a POST of its address.
+    pub(crate) fn may_open(&mut self, now: Moment) {
+        if !self.is_open() {
+            self.state = State::Unclear;
+            self.open_since.get_or_insert(now);
+        }
+    }
+
+    /// What came of an attempt is not known, nor what that does to it.
+    pub(crate) fn lose_track(&mut self, now: Moment) {
+        if self.state != State::Disabled {
+            self.state = State::Unclear;
+            self.open_since.get_or_insert(now);
+        }
+    }
+
+    fn taken(&mut self, now: Moment) {
         match self.state {
-            State::Paused(_) | State::Disabled => self.open(Some(1), now),
-            State::Unknown | State::Open { .. } => {}
+            // Only an operator or a POST opens it.
+            State::Disabled => return,
+            State::Open { room } => {
+                let room = room.map(|room| (room + 1).min(32));
+                self.state = State::Open { room };
+            }
+            State::Unclear => self.open(None, now),
+            State::Paused(_) => self.open(Some(1), now),
         }
         self.failures = 0;
         self.refused.clear();
         self.gone = 0;
+        self.last_taken = Some(now);
     }
 
-    /// What is here was committed.
-    pub(crate) fn stored(&mut self) {
-        self.is_stored = true;
-    }
-
-    /// Another instance has taken over, with what was committed.
-    pub(crate) fn taken_over(&mut self) {
-        match &mut self.state {
-            _ if !self.is_stored => {
-                self.state = State::Unknown;
-                self.failures = 0;
-                self.gone = 0;
-                self.refused.clear();
-            }
-            State::Open { room } => *room = None,
-            State::Paused(pause) => pause.probe = None,
-            State::Unknown | State::Disabled => {}
-        }
-    }
-
-    fn count(&mut self, key: Key, outcome: Outcome) {
+    fn count(&mut self, key: Option<Key>, outcome: Outcome) {
+        self.gone = match outcome {
+            Outcome::Gone => self.gone + 1,
+            _ => 0,
+        };
         match outcome {
-            Outcome::Taken => {
-                self.failures = 0;
-                self.refused.clear();
-                self.gone = 0;
-            }
-            Outcome::Gone => self.gone += 1,
-            Outcome::Refused => {
-                self.refused.insert(key);
-                self.gone = 0;
-            }
-            Outcome::Failed { .. } => {
-                self.failures += 1;
-                self.gone = 0;
-            }
-            Outcome::Busy(_) | Outcome::Blocked => self.gone = 0,
+            Outcome::Refused => self.refused.extend(key),
+            Outcome::Failed | Outcome::Unanswered => self.failures += 1,
+            Outcome::Taken | Outcome::Busy(_) | Outcome::Gone | Outcome::Blocked => {}
         }
     }
 
@@ -257,20 +290,23 @@ impl Health {
         match outcome {
             Outcome::Taken => false,
             Outcome::Busy(_) | Outcome::Gone | Outcome::Blocked => true,
-            Outcome::Refused => self.refused.len() >= 8,
-            Outcome::Failed { .. } => self.failures >= 8,
+            Outcome::Refused => self.refused.len() >= IN_A_ROW,
+            Outcome::Failed | Outcome::Unanswered => self.failures >= IN_A_ROW,
         }
     }
 
     fn open(&mut self, room: Option<u32>, now: Moment) {
         self.state = State::Open { room };
-        self.is_stored = false;
+        self.failures = 0;
+        self.refused.clear();
+        self.gone = 0;
         self.open_since.get_or_insert(now);
     }
 
     fn close(&mut self, state: State, now: Moment) {
         self.open_before = self.open_time(now);
         self.open_since = None;
+        self.closed_at = Some(now);
         self.state = state;
     }
 }
@@ -278,31 +314,33 @@ impl Health {
 impl Pause {
     /// The pause after a probe that failed.
     fn after(self, outcome: Outcome, now: Moment) -> Self {
-        let wait = match outcome {
-            Outcome::Busy(Some(wait)) => wait.clamp(self.step, HOUR),
-            _ => self.step,
-        };
+        let probes = self.probes + 1;
+        let is_answered = matches!(outcome, Outcome::Refused | Outcome::Gone | Outcome::Failed);
         Self {
             waits_since: now,
-            wait,
-            step: (self.step * 2).min(60 * SECOND),
+            wait: probe_wait(probes, outcome),
             probe: None,
-            answered: if outcome.is_answered() {
-                self.answered + 1
-            } else {
-                0
-            },
-            last_taken: self.last_taken,
+            answered: if is_answered { self.answered + 1 } else { 0 },
+            probes,
         }
+    }
+}
+
+/// How long the next probe waits after so many that failed, the last of them with `outcome`.
+fn probe_wait(probes: u32, outcome: Outcome) -> u64 {
+    let usual = (SECOND << probes.min(6)).min(MINUTE);
+    match outcome {
+        Outcome::Busy(wanted) => usual.max(wanted),
+        _ => usual,
     }
 }
 
 /// `Retry-After`, in milliseconds from `now`.
 fn wait(text: &str, now: Moment) -> Option<u64> {
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(seconds * SECOND);
+        return Some(seconds.saturating_mul(SECOND));
     }
-    let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    let at = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
     let at = u64::try_from(at.unix_timestamp()).ok()? * SECOND;
     Some(at.saturating_sub(now.wall))
 }

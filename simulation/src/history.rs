@@ -127,6 +127,7 @@ enum Step {
     Restart,
     Move,
     LoseStore,
+    Operate,
 }
 
 impl History {
@@ -155,6 +156,7 @@ impl History {
             Step::Trap,
             Step::Restart,
             Step::Move,
+            Step::Operate,
         ] {
             add(step, [0, 0, 1, 4][rng.usize(..4)]);
         }
@@ -299,7 +301,20 @@ impl History {
             Step::Restart => self.site.restart(),
             Step::Move => self.site.move_module(),
             Step::LoseStore => self.site.lose_store(),
+            Step::Operate => self.operate(),
         }
+    }
+
+    fn operate(&mut self) {
+        let url = self.url();
+        let (function, arguments) = match self.rng.u8(..8) {
+            0..2 => ("enable", json!({})),
+            2..4 => ("send_test_event", json!({})),
+            4..6 => ("redeliver", json!({})),
+            6 => ("discard", json!({})),
+            _ => ("discard", json!({ "state": "pending" })),
+        };
+        self.site.operate(function, Some(url), arguments);
     }
 
     fn list(&mut self) {

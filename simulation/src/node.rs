@@ -146,6 +146,14 @@ async fn answer(driver: &Driver<Hands>, what: Call, text: &str, id: Option<&str>
             let body = serde_json::json!({ "webhook": &*url });
             Answer::Status(driver.delete(body.to_string().as_bytes()).await.status)
         }
+        Call::Operate {
+            function,
+            arguments,
+            ..
+        } => match driver.call(function, &arguments).await {
+            Ok(answer) => Answer::Operated(answer),
+            Err(error) => Answer::NotOperated(error.to_string()),
+        },
         Call::Event(_) => event_answer(driver.on_door_event(text, id).await),
         Call::SetAside(_) => event_answer(driver.set_aside(text, id, "the module fails on it").await),
     }

@@ -1,5 +1,7 @@
 //! The driver's records, as far as the laws read them. `src/record.rs` of the driver lists them all.
 
+use std::fmt;
+
 use rhombus_driver::host::Change;
 use serde::Deserialize;
 
@@ -14,6 +16,23 @@ pub(crate) struct Key(u64);
 impl Key {
     /// Before all keys.
     pub(crate) const FIRST: Self = Self(0);
+
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl Sub {
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl fmt::Display for Sub {
+    /// As operators name it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:017}", self.0)
+    }
 }
 
 /// What a change is about.
@@ -22,9 +41,9 @@ pub(crate) enum Record<'a> {
     /// An event that a subscriber has yet to get.
     Delivery(Sub, Key),
     /// One that was given up.
-    Dead(Sub, Key),
+    Dead(&'a str),
     /// What came as an event and cannot be read.
-    Rejected(Key),
+    Rejected(&'a str),
     /// A subscription.
     Subscription(Sub),
     /// How a subscriber is.
@@ -43,10 +62,10 @@ impl<'a> Record<'a> {
         };
         let read = match kind {
             "delivery" => pair(rest).map(|(sub, key)| Self::Delivery(Sub(sub), Key(key))),
-            "dead" => pair(rest).map(|(key, sub)| Self::Dead(Sub(sub), Key(key))),
-            "rejected" => number(rest).map(|key| Self::Rejected(Key(key))),
-            "subscription" => number(rest).map(|sub| Self::Subscription(Sub(sub))),
-            "health" => number(rest).map(|sub| Self::Health(Sub(sub))),
+            "dead" => Some(Self::Dead(rest)),
+            "rejected" => Some(Self::Rejected(rest)),
+            "subscription" => Sub::read(rest).map(Self::Subscription),
+            "health" => Sub::read(rest).map(Self::Health),
             "seen" => Some(Self::Seen(rest)),
             _ => None,
         };
@@ -75,8 +94,34 @@ pub(crate) struct Delivery {
 /// A record of a dead letter.
 #[derive(Deserialize)]
 pub(crate) struct Dead {
+    pub(crate) subscription: String,
+    /// Its delivery's.
+    pub(crate) key: String,
     pub(crate) event_id: String,
+    pub(crate) event: Event,
     pub(crate) reason: String,
+}
+
+/// A record of how a subscriber is.
+#[derive(Deserialize)]
+pub(crate) struct Health {
+    pub(crate) is_disabled: bool,
+    pub(crate) pause: Option<Pause>,
+    pub(crate) failures: usize,
+    /// The keys of deliveries whose body it refused.
+    pub(crate) unwelcome: Vec<String>,
+    pub(crate) gone: u32,
+}
+
+/// The pause in such a record.
+#[derive(Deserialize)]
+pub(crate) struct Pause {
+    pub(crate) probes: u32,
+    pub(crate) answered: u32,
+    /// In milliseconds.
+    pub(crate) wait: u64,
+    /// In milliseconds since 1970.
+    pub(crate) next_probe: u64,
 }
 
 /// A record of a rejected event.
@@ -122,10 +167,7 @@ mod tests {
                 "delivery/00000000000000007/00000000000000009",
                 Record::Delivery(Sub(7), Key(9)),
             ),
-            (
-                "dead/00000000000000009/00000000000000007",
-                Record::Dead(Sub(7), Key(9)),
-            ),
+            ("dead/00000000000000009", Record::Dead("00000000000000009")),
             ("seen/e1", Record::Seen("e1")),
             ("seen/rejected/e1", Record::Seen("rejected/e1")),
             ("health/00000000000000007", Record::Health(Sub(7))),

@@ -182,6 +182,21 @@ impl Site {
         self.request(Call::Delete { url: url.into() })
     }
 
+    /// Calls a function of an operator's, about the subscription of `url` if there is one.
+    /// `arguments` has all others.
+    pub fn operate(&mut self, function: &'static str, url: Option<&str>, arguments: Value) -> Option<CallId> {
+        let mut arguments = arguments;
+        if let Some(url) = url {
+            let sub = self.world.state().witness.ledger.sub_at(url)?;
+            arguments["subscription"] = sub.to_string().into();
+        }
+        self.request(Call::Operate {
+            function,
+            url: url.map(Url::from),
+            arguments: arguments.to_string(),
+        })
+    }
+
     /// What a call was answered, if it was.
     pub fn answer(&self, call: CallId) -> Option<&Answer> {
         self.answers.get(&call)

@@ -116,6 +116,9 @@ impl<H: Host + 'static> Driver<H> {
                         .filter_map(|(name, value)| inner.readable(name, value))
                         .collect(),
                 };
+                for (key, _) in &page.records {
+                    inner.doubts.found(to, *key);
+                }
                 inner.with_queue(to, |queue, bytes, time| queue.end_page(page, bytes, time));
             }
             Err(error) => {

@@ -116,7 +116,11 @@ impl<H: Host + 'static> Driver<H> {
     fn next_deadline(&self) -> Option<u64> {
         let inner = &*self.0;
         let report = inner.report.due(inner.time(), inner.is_aging());
-        let attempt = inner.outbox.borrow().next_start();
+        // None starts any more once it is stopped, however long it has been due.
+        let attempt = match inner.stopped.get() {
+            true => None,
+            false => inner.outbox.borrow().next_start(),
+        };
         report.into_iter().chain(attempt).min()
     }
 }

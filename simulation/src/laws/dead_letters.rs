@@ -3,7 +3,7 @@
 use super::{Law, Verdict};
 use crate::fact::Fact;
 use crate::health::State;
-use crate::ledger::{Ledger, News};
+use crate::ledger::{Delivery, Ledger, News};
 use crate::time::Moment;
 
 pub(super) struct DeadLetters;
@@ -30,14 +30,15 @@ impl Law for DeadLetters {
                 return Err(format!("{event:?} is a dead letter without a reason"));
             }
             let delivery = ledger.deliveries.get(&(*sub, *key));
-            let has_failed =
-                delivery.is_some_and(|it| it.ever_failed >= 80 || it.ever_refused >= 3);
+            let has_failed = delivery.is_some_and(Delivery::must_die);
             let subscriber = ledger.subscribers.get(sub);
             let is_disabled = subscriber.is_some_and(|it| {
-                matches!(it.health.state, State::Disabled | State::Unknown)
+                matches!(it.health.state, State::Disabled | State::Unclear)
             });
             let is_repeated = event.is_some_and(|event| ledger.events[event.0].is_repeated);
-            if !has_failed && !is_repeated && !is_disabled && ledger.counts.pending < 200_000 {
+            let is_discarded = ledger.is_operated("discard");
+            let is_full = ledger.kept.pending >= 200_000;
+            if !(has_failed || is_repeated || is_disabled || is_discarded || is_full) {
                 return Err(format!("{event:?} was given up without need: {reason}"));
             }
         }

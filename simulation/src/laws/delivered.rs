@@ -30,21 +30,21 @@ impl Law for Delivered {
 
     fn see(&mut self, _now: Moment, fact: &Fact<'_>, ledger: &Ledger) -> Verdict {
         for news in &ledger.news {
-            match news {
-                News::Saved { event, must, .. } => {
-                    for url in must {
-                        self.outstanding
-                            .entry(url.clone())
-                            .or_default()
-                            .insert(*event);
-                    }
-                }
-                News::Died { sub, event, .. } => {
-                    if let (Some(subscriber), Some(event)) = (ledger.subscribers.get(sub), event) {
-                        self.settle(&subscriber.url, *event);
-                    }
-                }
-                News::Rejected { .. } => {}
+            let (event, to) = match news {
+                News::Saved { event, must, .. } => (event, must.iter().collect()),
+                News::Raised { url, event } => (event, vec![url]),
+                News::Died { .. } | News::Rejected { .. } => continue,
+            };
+            for url in to {
+                let events = self.outstanding.entry(url.clone()).or_default();
+                events.insert(*event);
+            }
+        }
+        for news in &ledger.news {
+            if let News::Died { sub, event, .. } = news
+                && let (Some(subscriber), Some(event)) = (ledger.subscribers.get(sub), event)
+            {
+                self.settle(&subscriber.url, *event);
             }
         }
         match fact {

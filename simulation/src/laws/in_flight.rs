@@ -31,9 +31,7 @@ impl Law for InFlight {
                     return Err(format!("{all} attempts in flight"));
                 }
                 let attempt = ledger.attempt(*attempt);
-                let subscriber = attempt
-                    .delivery
-                    .and_then(|(sub, _)| ledger.subscribers.get(&sub));
+                let subscriber = ledger.subscriber_of(attempt);
                 let in_flight = subscriber.and_then(|it| it.in_flight.get(instance));
                 match in_flight {
                     Some(count) if *count > OF_A_SUBSCRIBER => {

@@ -46,28 +46,22 @@ pub(crate) trait Law {
 
 /// All laws.
 pub(crate) fn all() -> Vec<Box<dyn Law>> {
-    let mut laws: Vec<Box<dyn Law>> = vec![
+    vec![
         Box::<delivered::Delivered>::default(),
         Box::<unsubscribed::Unsubscribed>::default(),
+        Box::new(order::Order),
         Box::new(schedule::Schedule),
+        Box::new(probes::Probes),
+        Box::new(slow_start::SlowStart),
         Box::<in_flight::InFlight>::default(),
         Box::new(request::Request),
         Box::new(attempts::Attempts),
-        Box::new(bounds::Bounds),
+        Box::new(once::Once),
+        Box::new(dead_letters::DeadLetters),
+        Box::<bounds::Bounds>::default(),
         Box::<book::Book>::default(),
         Box::<intake::Intake>::default(),
         Box::<calm::Calm>::default(),
         Box::<stopped::Stopped>::default(),
-    ];
-    if LANES {
-        laws.push(Box::new(once::Once));
-        laws.push(Box::new(order::Order));
-        laws.push(Box::new(probes::Probes));
-        laws.push(Box::new(slow_start::SlowStart));
-        laws.push(Box::new(dead_letters::DeadLetters));
-    }
-    laws
+    ]
 }
-
-/// Whether the driver has lanes and pauses yet.
-const LANES: bool = false;

@@ -20,8 +20,7 @@ impl Law for Once {
         else {
             return Ok(());
         };
-        let delivery = ledger.attempt(*attempt).delivery;
-        let delivery = delivery.and_then(|id| ledger.deliveries.get(&id));
+        let delivery = ledger.delivery_of(ledger.attempt(*attempt));
         let Some(delivery) = delivery.filter(|_| ledger.owns(*instance)) else {
             return Ok(());
         };

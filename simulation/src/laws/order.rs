@@ -21,20 +21,21 @@ impl Law for Order {
         else {
             return Ok(());
         };
-        let Some((sub, key)) = ledger.attempt(*attempt).delivery else {
+        let attempt = ledger.attempt(*attempt);
+        let (Some(sub), Some(key)) = (attempt.sub, attempt.key) else {
             return Ok(());
         };
-        let delivery = ledger.deliveries.get(&(sub, key));
+        let delivery = ledger.delivery_of(attempt);
         let Some(delivery) = delivery.filter(|it| it.attempts == 1 && !it.is_redelivered) else {
             return Ok(());
         };
-        let Some(subscriber) = ledger.subscribers.get(&sub) else {
+        let Some(subscriber) = ledger.subscriber_of(attempt) else {
             return Ok(());
         };
         // A single lane's next delivery may be a probe, as its head may be what is refused.
         let may_be_probe = match subscriber.health.state {
             State::Paused(pause) => subscriber.lanes.len() == 1 && pause.answered >= 5,
-            State::Unknown => true,
+            State::Unclear => true,
             State::Open { .. } | State::Disabled => false,
         };
         if !ledger.owns(*instance) || may_be_probe {
@@ -45,11 +46,12 @@ impl Law for Order {
             .take_while(|older| **older < key)
             .filter_map(|older| ledger.deliveries.get(&(sub, *older)));
         let holds = |older: &Delivery| {
-            let has_moved_on = older.first_failed.is_some_and(|(at, open_time)| {
-                let open_time = subscriber.health.open_time(now) - open_time;
-                now.since(at).is_none() || open_time >= MINUTE
+            let has_moved_on = older.first_failed.is_some_and(|failed| {
+                let open_time = subscriber.health.open_time(now) - failed.open_time;
+                now.since(failed.at).is_none() || open_time >= MINUTE
             });
-            !has_moved_on && !older.is_in_doubt && !older.is_redelivered
+            let is_repeated = ledger.events[older.event.0].is_repeated;
+            !has_moved_on && !older.is_in_doubt && !older.is_redelivered && !is_repeated
         };
         match older.find(|older| holds(older)) {
             Some(older) => Err(format!(

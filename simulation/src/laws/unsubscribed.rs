@@ -16,7 +16,8 @@ pub(super) struct Unsubscribed {
 impl Law for Unsubscribed {
     fn rule(&self) -> &'static str {
         "after a DELETE is answered, or a URL has left the operator's list, no attempt to it starts; \
-         if it is subscribed again, it gets later events only"
+         if it is subscribed again, it gets later events only; and none to a URL that the settings' \
+         egress rule forbids"
     }
 
     fn see(&mut self, _now: Moment, fact: &Fact<'_>, ledger: &Ledger) -> Verdict {
@@ -35,7 +36,10 @@ impl Law for Unsubscribed {
                 if !ledger.book.is_maybe_subscribed(url) {
                     return Err(format!("an attempt to {url}, which is not subscribed"));
                 }
-                let delivery = attempt.delivery.and_then(|id| ledger.deliveries.get(&id));
+                if !ledger.book.is_maybe_active(url) {
+                    return Err(format!("an attempt to {url}, which the settings forbid"));
+                }
+                let delivery = ledger.delivery_of(attempt);
                 let cut_at = self.cut_at.get(url).copied().unwrap_or_default();
                 if let Some(delivery) = delivery.filter(|it| it.saved_by <= cut_at) {
                     return Err(format!(
