@@ -1,13 +1,20 @@
-//! Embeds the driver, compiled ahead of time by `cargo xtask build`.
+//! Embeds the driver, compiled ahead of time: by `cargo xtask build`, or optimised by `cargo xtask bench`.
 
+use std::env;
 use std::path::Path;
 
 fn main() {
+    let is_optimised = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    let (folder, command) = if is_optimised {
+        ("target/module/optimised", "cargo xtask bench")
+    } else {
+        ("target/module", "cargo xtask build")
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let module = root.join("target/module/rhombus_driver.cwasm");
+    let module = root.join(folder).join("rhombus_driver.cwasm");
     println!("cargo::rerun-if-changed={}", module.display());
     if !module.exists() {
-        println!("cargo::error=the driver's module is not built yet: run `cargo xtask build`");
+        println!("cargo::error=the driver's module is not built yet: run `{command}`");
         return;
     }
     println!("cargo::rustc-env=RHOMBUS_DRIVER={}", module.display());

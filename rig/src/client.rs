@@ -1,16 +1,17 @@
-//! A client that makes one connection a request and reads answers whole.
+//! A client that reads answers whole.
 
 use std::error::Error;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HOST;
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// What a server answered.
 #[derive(Debug)]
@@ -41,6 +42,72 @@ impl Reply {
     }
 }
 
+/// A connection to a server, for one request after another.
+#[derive(Debug)]
+pub struct Connection {
+    address: SocketAddr,
+    requests: SendRequest<Full<Bytes>>,
+    connection: JoinHandle<hyper::Result<()>>,
+}
+
+impl Connection {
+    /// Connects to `address`.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there.
+    pub async fn open(address: SocketAddr) -> Result<Self, Lost> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        Ok(Self {
+            address,
+            requests,
+            connection: tokio::spawn(connection),
+        })
+    }
+
+    /// Sends a request, and reads the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// The connection broke; whether the server has taken the request is then unknown.
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Result<Reply, Lost> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, self.address.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.requests.ready().await?;
+        let sent = self
+            .requests
+            .send_request(request.body(Full::new(body.into()))?);
+        let (head, body) = sent.await?.into_parts();
+        Ok(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+/// Why there is no answer.
+pub type Lost = Box<dyn Error + Send + Sync>;
+
 /// Sends one request to the server at `address`.
 pub async fn send(
     address: SocketAddr,
@@ -57,32 +124,14 @@ pub async fn send(
 ///
 /// # Errors
 ///
-/// The connection cannot be had, or broke; whether the server has taken the request is then unknown.
+/// There is no answer; whether the server has taken the request is unknown.
 pub async fn try_send(
     address: SocketAddr,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
-) -> Result<Reply, Box<dyn Error + Send + Sync>> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(HOST, address.to_string());
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::new(body.into()))?;
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await?.to_bytes();
-    connection.abort();
-    Ok(Reply {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body,
-    })
+) -> Result<Reply, Lost> {
+    let mut connection = Connection::open(address).await?;
+    connection.send(method, path, headers, body).await
 }

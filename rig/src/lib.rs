@@ -8,6 +8,7 @@
     reason = "the rig's own faults must end the run, as a test's do"
 )]
 
+pub mod bench;
 pub mod client;
 pub mod crash;
 pub mod program;

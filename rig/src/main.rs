@@ -1,10 +1,10 @@
-//! `rig`: what `cargo xtask crash` runs.
+//! `rig`: what `cargo xtask crash` and `cargo xtask bench` run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use rig::crash;
+use clap::{Parser, Subcommand, ValueEnum};
+use rig::{bench, crash};
 
 /// The real placeos-slot before real receivers.
 #[derive(Debug, Parser)]
@@ -28,6 +28,19 @@ enum Command {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Measure it; fails if it does not keep what is promised
+    Bench {
+        /// What
+        benchmark: Benchmark,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Benchmark {
+    /// How much later nine subscribers get events beside one that never answers
+    SlowSubscriber,
+    /// How soon it sends, and in what memory, with 100,000 deliveries pending
+    Backlog,
 }
 
 #[tokio::main]
@@ -38,6 +51,13 @@ async fn main() -> ExitCode {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
             let report = crash::run(&slot, kills, seed).await;
             (report.to_string(), report.is_clean())
+        }
+        Command::Bench { benchmark } => {
+            let verdict = match benchmark {
+                Benchmark::SlowSubscriber => bench::slow_subscriber(&slot).await,
+                Benchmark::Backlog => bench::backlog(&slot).await,
+            };
+            (verdict.to_string(), verdict.is_kept())
         }
     };
     #[expect(clippy::print_stdout, reason = "this is the command's result")]

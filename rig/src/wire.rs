@@ -27,15 +27,16 @@ impl Post {
     /// The connection broke.
     pub async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Post>> {
         let mut line = String::new();
-        if stream.read_line(&mut line).await? == 0 {
+        if !read_line(stream, &mut line).await? {
             return Ok(None);
         }
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         let mut id = String::new();
         let mut length = 0;
         loop {
-            line.clear();
-            stream.read_line(&mut line).await?;
+            if !read_line(stream, &mut line).await? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             match line.trim_end().split_once(": ") {
                 Some(("webhook-id", value)) => value.clone_into(&mut id),
                 Some(("content-length", value)) => length = value.parse().unwrap(),
@@ -51,6 +52,16 @@ impl Post {
             body: String::from_utf8(body).unwrap(),
         }))
     }
+}
+
+/// Reads a line that is whole; `false` at the end.
+async fn read_line(stream: &mut BufReader<TcpStream>, line: &mut String) -> io::Result<bool> {
+    line.clear();
+    let read = stream.read_line(line).await?;
+    if read > 0 && !line.ends_with('\n') {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(read > 0)
 }
 
 /// A port that nobody else gets, also while nobody listens on it.

@@ -33,6 +33,9 @@ pub(crate) const COMPONENT: [&str; 10] = [
 /// compiler may be another one; at a fixed place, as the slot's build script reads it there.
 const MODULE: &str = "target/module";
 
+/// Where the optimised module is put, from the workspace's root; the slot's build script reads it there.
+const OPTIMISED: &str = "target/module/optimised";
+
 /// What was built.
 pub(crate) struct Built {
     /// The program placeos-slot.
@@ -67,7 +70,33 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     Ok(Built { slot, wasm })
 }
 
-/// A program of the workspace: cargo puts it beside this one, wherever that is.
+/// Optimised programs, with an optimised module.
+pub(crate) struct Optimised {
+    /// The program placeos-slot.
+    pub(crate) slot: PathBuf,
+    /// The program that measures it.
+    pub(crate) rig: PathBuf,
+}
+
+/// Sets up, and builds what is measured. The slot has no compiler in it, as it ships.
+pub(crate) fn optimised(shell: &Shell) -> anyhow::Result<Optimised> {
+    let wasm = setup::run(shell)?;
+    on_wasm(cmd!(shell, "cargo build {COMPONENT...} --release"), wasm).run()?;
+    on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin slot-compile")).run()?;
+    let module = format!("{MODULE}/{WASM_TARGET}/release/rhombus_driver.wasm");
+    let slot_compile = program("slot-compile")?;
+    shell.create_dir(OPTIMISED)?;
+    cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?;
+    let packages = ["--package", "placeos-slot", "--package", "rig"];
+    on_host(cmd!(shell, "cargo build --release {packages...} --bins")).run()?;
+    Ok(Optimised {
+        slot: program("../release/placeos-slot")?,
+        rig: program("../release/rig")?,
+    })
+}
+
+/// A program of the workspace: cargo puts it beside this one, wherever that is, and optimised ones into
+/// the folder beside.
 pub(crate) fn program(name: &str) -> anyhow::Result<PathBuf> {
     let own = env::current_exe().context("cannot tell where this program is")?;
     let program = own.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX));

@@ -35,6 +35,13 @@ xflags::xflags! {
             optional --seed seed: u64
         }
 
+        /// Build everything optimised, then measure it: `slow-subscriber` or `backlog`. Fails if it does
+        /// not keep what is promised.
+        cmd bench {
+            /// What to measure
+            required benchmark: String
+        }
+
         /// Build, then check the format, run clippy, all tests and rustdoc. The last line counts.
         cmd test {}
     }

@@ -2,6 +2,7 @@
 //!
 //! It leans on three small crates only, because a newcomer waits for this program first.
 
+mod bench;
 mod build;
 mod cargo;
 mod crash;
@@ -47,6 +48,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
+        CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }
