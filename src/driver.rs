@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::book::Book;
 use crate::clock::Clock;
-use crate::delivery::{Arrivals, Counts, Outbox};
+use crate::delivery::{Arrivals, DeadLetters, Outbox, Unsettled};
 use crate::directory::Directory;
 use crate::doubts::Doubts;
 use crate::host::{Change, Host, Level};
@@ -54,7 +54,8 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) clock: Clock,
     pub(crate) arrivals: Arrivals,
     pub(crate) outbox: RefCell<Outbox>,
-    pub(crate) dead_letters: Counts,
+    pub(crate) unsettled: Unsettled,
+    pub(crate) dead_letters: DeadLetters,
     pub(crate) directory: Directory,
     pub(crate) unlocks: Unlocks,
     pub(crate) report: Report,
@@ -107,7 +108,8 @@ impl<H: Host + 'static> Driver<H> {
             clock: Clock::default(),
             arrivals: Arrivals::default(),
             outbox: RefCell::default(),
-            dead_letters: Counts::default(),
+            unsettled: Unsettled::default(),
+            dead_letters: DeadLetters::default(),
             directory: Directory::default(),
             unlocks: Unlocks::default(),
             report: Report::default(),

@@ -76,8 +76,8 @@ impl<H: Host + 'static> Driver<H> {
         for subscription in subscriptions.values().filter(|to| to.refused.is_none()) {
             let id = subscription.id;
             match inner.dead_on_arrival(id, key, &message.id, &message.event) {
-                Some(dead) => {
-                    changes.extend(dead);
+                Some(letter) => {
+                    changes.push(letter);
                     deaths += 1;
                 }
                 None => {

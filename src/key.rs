@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A point in the order of acceptance: microseconds since 1970, but never less than one more than
 /// the key before it. The order therefore survives any clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(u64);
 
 /// Digits of a key's text; enough until the year 5138.

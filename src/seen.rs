@@ -46,12 +46,21 @@ impl EventId {
 
 /// How many ids the store holds, as far as they were counted.
 #[derive(Default)]
-pub(crate) struct Seen(Cell<usize>);
+pub(crate) struct Seen {
+    count: Cell<usize>,
+    /// The last key of an earlier instance. Ids of later ones are counted as they are saved.
+    counted_from: Cell<Key>,
+}
 
 impl Seen {
     /// So many more are there.
     pub(crate) fn count(&self, more: usize) {
-        self.0.set(self.0.get() + more);
+        self.count.set(self.count.get() + more);
+    }
+
+    /// An earlier instance has left the ids up to this key.
+    pub(crate) fn count_from(&self, last: Key) {
+        self.counted_from.set(last);
     }
 }
 
@@ -78,20 +87,25 @@ impl<H: Host + 'static> Driver<H> {
 
     /// Counts the ids that an earlier instance has left.
     pub(crate) async fn count_seen(&self) -> Result<(), CommitError> {
+        let last = self.0.seen.counted_from.get();
+        let mut found = 0;
         let mut after: Option<String> = None;
         loop {
             let page = self.seen_page(after.as_deref(), PAGE).await?;
-            let Some((last, _)) = page.last() else {
-                return Ok(());
-            };
-            after = Some(last.clone());
-            self.0.seen.count(page.len());
+            let left = page.iter().map(|(name, _)| record::key_of(name));
+            found += left.filter(|key| *key <= Some(last)).count();
+            match page.into_iter().next_back() {
+                Some((name, _)) if record::key_of(&name) <= Some(last) => after = Some(name),
+                _ => break,
+            }
         }
+        self.0.seen.count(found);
+        Ok(())
     }
 
     /// Forgets the ids that are older than a day, and the oldest beyond the most that are kept.
     pub(crate) async fn forget_seen(&self) -> Result<(), CommitError> {
-        let count = &self.0.seen.0;
+        let count = &self.0.seen.count;
         let kept_for = u64::try_from(KEPT_FOR.as_millis()).unwrap_or(u64::MAX);
         let oldest = record::seen_at(Key::ZERO.next(self.0.host.now().saturating_sub(kept_for)));
         // The first tells whether there is anything to forget, and mostly there is not.

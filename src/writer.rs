@@ -53,6 +53,8 @@ impl<H: Host + 'static> Driver<H> {
             let last =
                 last.ok_or_else(|| LoadError::Unreadable("the last key is none".to_owned()))?;
             inner.last_key.set(last);
+            inner.dead_letters.count_from(last);
+            inner.seen.count_from(last);
         }
         let kept = inner.read::<SettingsRecord>(record::SETTINGS).await?;
         let kept = kept.map_or_else(Settings::default, |kept| Settings::restored(kept.settings));

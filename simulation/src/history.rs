@@ -162,14 +162,7 @@ impl History {
         }
         add(Step::Mood, [0, 2, 8, 16][rng.usize(..4)]);
         add(Step::LoseStore, [0, 0, 0, 1][rng.usize(..4)]);
-        let minutes = [
-            0..1,
-            0..1,
-            1..100,
-            1..100,
-            100..3 * SECOND,
-            SECOND..MINUTE,
-        ];
+        let minutes = [0..1, 0..1, 1..100, 1..100, 100..3 * SECOND, SECOND..MINUTE];
         let hours = [MINUTE..10 * MINUTE, 10 * MINUTE..2 * HOUR];
         let days = [HOUR..12 * HOUR, 12 * HOUR..DAY];
         let mut waits = minutes.to_vec();

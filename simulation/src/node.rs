@@ -47,7 +47,12 @@ impl Shared {
 
 impl Node {
     /// Begins to load an instance, which is the call `load`.
-    pub(crate) fn load(world: &Rc<World>, instance: Instance, load: CallId, settings: String) -> Self {
+    pub(crate) fn load(
+        world: &Rc<World>,
+        instance: Instance,
+        load: CallId,
+        settings: String,
+    ) -> Self {
         let pool = LocalPool::new();
         let shared = Rc::new(Shared {
             world: Rc::clone(world),
@@ -155,7 +160,9 @@ async fn answer(driver: &Driver<Hands>, what: Call, text: &str, id: Option<&str>
             Err(error) => Answer::NotOperated(error.to_string()),
         },
         Call::Event(_) => event_answer(driver.on_door_event(text, id).await),
-        Call::SetAside(_) => event_answer(driver.set_aside(text, id, "the module fails on it").await),
+        Call::SetAside(_) => {
+            event_answer(driver.set_aside(text, id, "the module fails on it").await)
+        }
     }
 }
 

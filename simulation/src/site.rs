@@ -157,7 +157,9 @@ impl Site {
 
     /// Offers an event once more, as a host does that has lost an answer.
     pub fn offer_again(&mut self, event: EventNumber) {
-        let is_named = self.world.state().witness.ledger.events[event.0].id.is_some();
+        let is_named = self.world.state().witness.ledger.events[event.0]
+            .id
+            .is_some();
         let offer = Offer {
             is_named,
             ..Offer::default()
@@ -184,7 +186,12 @@ impl Site {
 
     /// Calls a function of an operator's, about the subscription of `url` if there is one.
     /// `arguments` has all others.
-    pub fn operate(&mut self, function: &'static str, url: Option<&str>, arguments: Value) -> Option<CallId> {
+    pub fn operate(
+        &mut self,
+        function: &'static str,
+        url: Option<&str>,
+        arguments: Value,
+    ) -> Option<CallId> {
         let mut arguments = arguments;
         if let Some(url) = url {
             let sub = self.world.state().witness.ledger.sub_at(url)?;
@@ -329,7 +336,12 @@ impl Site {
     ///
     /// The first that was not.
     pub fn check(&self) -> Result<(), Violation> {
-        self.world.state().witness.violation.clone().map_or(Ok(()), Err)
+        self.world
+            .state()
+            .witness
+            .violation
+            .clone()
+            .map_or(Ok(()), Err)
     }
 
     /// Heals everything, lets time run on until nothing is left to do, and restarts once.
@@ -374,7 +386,14 @@ impl Site {
     }
 
     pub(crate) fn urls(&self) -> Vec<Url> {
-        self.world.state().witness.ledger.book.urls().cloned().collect()
+        self.world
+            .state()
+            .witness
+            .ledger
+            .book
+            .urls()
+            .cloned()
+            .collect()
     }
 
     /// Kills the driver between two of its next host calls.
@@ -516,7 +535,11 @@ impl Site {
             let instance = node.instance;
             let mut state = self.world.state();
             if node.has_run() {
-                let how = if node.is_loaded() { "stopped" } else { "not loaded" };
+                let how = if node.is_loaded() {
+                    "stopped"
+                } else {
+                    "not loaded"
+                };
                 state.kill(instance, how);
             }
             if state.lives(instance) {
@@ -526,10 +549,18 @@ impl Site {
             *place = None;
             has_buried = true;
             let of_instance = |(_, (of, _)): &(&CallId, &(Instance, Call))| *of == instance;
-            let calls: Vec<_> = self.under_way.iter().filter(of_instance).map(|(call, _)| *call).collect();
+            let calls: Vec<_> = self
+                .under_way
+                .iter()
+                .filter(of_instance)
+                .map(|(call, _)| *call)
+                .collect();
             for call in calls {
                 if let Some((_, Call::Event(event))) = self.under_way.remove(&call)
-                    && self.unanswered.get(&event).is_some_and(|offer| !offer.is_named)
+                    && self
+                        .unanswered
+                        .get(&event)
+                        .is_some_and(|offer| !offer.is_named)
                 {
                     self.unanswered.remove(&event);
                 }
@@ -624,7 +655,8 @@ impl Site {
         let instances: Vec<_> = ready.map(|node| node.instance).collect();
         for instance in instances {
             let has_it = self.under_way.values().any(|(of, call)| {
-                let is_of_event = matches!(call, Call::Event(of) | Call::SetAside(of) if *of == event);
+                let is_of_event =
+                    matches!(call, Call::Event(of) | Call::SetAside(of) if *of == event);
                 *of == instance && is_of_event
             });
             let Some(offer) = self.unanswered.get_mut(&event) else {
@@ -684,7 +716,8 @@ impl Site {
         }
         self.settle();
         let hosts: Vec<_> = self.urls().iter().map(|url| json!(host_of(url))).collect();
-        self.settings.insert("allowed_hosts".to_owned(), hosts.into());
+        self.settings
+            .insert("allowed_hosts".to_owned(), hosts.into());
         // After all that is still on its way.
         self.set_later("contract", json!("document"), 5 * MINUTE);
     }

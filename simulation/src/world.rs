@@ -62,7 +62,10 @@ struct Life {
 }
 
 enum Asked {
-    Get(String, oneshot::Sender<Result<Option<Vec<u8>>, StorageFailed>>),
+    Get(
+        String,
+        oneshot::Sender<Result<Option<Vec<u8>>, StorageFailed>>,
+    ),
     Scan {
         prefix: String,
         after: Option<String>,
@@ -90,8 +93,7 @@ impl World {
         key: &str,
     ) -> Option<Answered<Result<Option<Vec<u8>>, StorageFailed>>> {
         let (answer, answered) = oneshot::channel();
-        self.enter(by)?
-            .ask(by, Asked::Get(key.to_owned(), answer));
+        self.enter(by)?.ask(by, Asked::Get(key.to_owned(), answer));
         Some(answered)
     }
 
@@ -413,8 +415,7 @@ impl State {
         };
         life.storage_busy_until = life.storage_busy_until.max(now + latency);
         life.asked.push_back(asked);
-        self.agenda
-            .plan(life.storage_busy_until, Due::Storage(by));
+        self.agenda.plan(life.storage_busy_until, Due::Storage(by));
     }
 
     fn try_commit(&mut self, by: Instance, changes: Vec<Change>) -> Result<(), CommitError> {
@@ -460,9 +461,10 @@ impl State {
     }
 
     fn forget_if_over(&mut self, attempt: AttemptId) {
-        let is_over = self.flights.get(&attempt).is_some_and(|flight| {
-            flight.answer.is_none() && !flight.will_be_taken
-        });
+        let is_over = self
+            .flights
+            .get(&attempt)
+            .is_some_and(|flight| flight.answer.is_none() && !flight.will_be_taken);
         if is_over {
             self.flights.remove(&attempt);
         }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::driver::{Driver, STORE_PAUSE};
-use crate::host::{Change, Host, Level, Post, PostAnswer, PostFailure, StorageFailed};
+use crate::host::{Host, Level, Post, PostAnswer, PostFailure, StorageFailed};
 use crate::key::Key;
 use crate::notification;
 use crate::record::{self, DeliveryRecord};
@@ -14,7 +14,7 @@ use super::health::Turn;
 use super::lanes::Picked;
 use super::message::Message;
 use super::queue::{Flight, Outcome};
-use super::settle::Settled;
+use super::settle::{Settled, Settling};
 use super::verdict::{self, Verdict};
 
 /// An attempt that has ended.
@@ -110,36 +110,29 @@ impl<H: Host + 'static> Driver<H> {
             }
         };
         let why = verdict::why(&result);
-        let (outcome, turn) = self.end_flight(to, flight, &result, &why)?;
-        let name = record::delivery(to, key);
-        let mut settled = Settled::of(to);
-        match outcome {
+        let result = match self.end_flight(to, flight, &result, &why)? {
             Outcome::Delivered => {
                 inner.report.delivered();
-                settled.changes.push(Change::Delete { key: name });
+                Settling::Delivered
             }
             Outcome::Again(history) => {
                 let record = history.record(&message, |time| inner.clock.to_host(time));
-                settled.changes.push(record::put(name, &record));
+                Settling::Again(record::put(record::delivery(to, key), &record))
             }
+            Outcome::Dead(_) if inner.dead_letters.is_burying(to, key) => Settling::Unchanged,
             Outcome::Dead(attempts) => {
-                settled.changes.push(Change::Delete { key: name });
                 let death = Death {
                     to,
                     key,
                     attempts,
                     reason: &why,
                 };
-                settled
-                    .changes
-                    .extend(inner.dead_letter(death, &message.id, &message.event));
-                settled.deaths = 1;
+                Settling::Dead(inner.dead_letter(death, &message.id, &message.event))
             }
-            Outcome::Unchanged | Outcome::Gone => {}
-        }
-        if turn == Turn::Disabled {
-            self.bury_all(to);
-        }
+            Outcome::Unchanged | Outcome::Gone => Settling::Unchanged,
+        };
+        let settled = Settled { to, key, result };
+        inner.unsettled(&settled);
         Some(settled)
     }
 
@@ -150,23 +143,26 @@ impl<H: Host + 'static> Driver<H> {
         flight: Flight,
         result: &Result<PostAnswer, PostFailure>,
         why: &str,
-    ) -> Option<(Outcome, Turn)> {
+    ) -> Option<Outcome> {
         let inner = &*self.0;
         let verdict = Verdict::of(result, inner.host.now());
         let chance = match verdict {
             Verdict::Delivered => 0,
             _ => inner.host.random()[0],
         };
-        let ended = inner.with_queue(to, |queue, _, time| {
+        let (outcome, turn) = inner.with_queue(to, |queue, _, time| {
             queue.end(flight, verdict, why, chance, time)
         })?;
         if verdict != Verdict::Delivered {
             self.report_failure(to, why);
         }
-        if ended.1 != Turn::None {
-            self.report_turn(to, ended.1);
+        if turn != Turn::None {
+            self.report_turn(to, turn);
         }
-        Some(ended)
+        if turn == Turn::Disabled {
+            self.bury_all(to);
+        }
+        Some(outcome)
     }
 
     async fn read_message(

@@ -1,12 +1,15 @@
 //! Dead letters: deliveries that were given up, each with its reason; and the bounds of what is kept.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::door::DoorEvent;
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
 use crate::record::{self, DeadRecord, DeliveryRecord, Version};
+use crate::sorted::SortedSet;
 use crate::subscription::SubscriptionId;
 
 use super::sweep::PAGE;
@@ -25,7 +28,13 @@ const TOO_MANY: &str = "there were more than 200,000 pending deliveries";
 
 /// How many records of the kinds that are bounded the store holds, as far as they were counted.
 #[derive(Default)]
-pub(crate) struct Counts {
+pub(crate) struct DeadLetters {
+    /// Held by whoever reads records to give them up or to send them again, until that is written.
+    turn: Mutex<()>,
+    /// The deliveries whose dead letters are being saved.
+    burying: RefCell<SortedSet<(SubscriptionId, Key)>>,
+    /// The last key of an earlier instance. What has a later one was counted as it was saved.
+    counted_from: Cell<Key>,
     dead: Cell<usize>,
     rejected: Cell<usize>,
     /// A task gives up what is too much.
@@ -42,7 +51,22 @@ pub(crate) struct Death<'a> {
     pub(crate) reason: &'a str,
 }
 
-impl Counts {
+impl DeadLetters {
+    /// Waits for the turn to change what pending and dead records there are.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Whether a delivery's dead letter is being saved.
+    pub(super) fn is_burying(&self, to: SubscriptionId, key: Key) -> bool {
+        self.burying.borrow().contains(&(to, key))
+    }
+
+    /// An earlier instance has left the records up to this key.
+    pub(crate) fn count_from(&self, last: Key) {
+        self.counted_from.set(last);
+    }
+
     /// So many more dead letters were saved.
     pub(crate) fn died(&self, more: usize) {
         self.dead.set(self.dead.get() + more);
@@ -75,8 +99,8 @@ impl Counts {
 }
 
 impl<H: Host> Inner<H> {
-    /// The changes that keep a dead letter.
-    pub(crate) fn dead_letter(&self, death: Death<'_>, id: &str, event: &DoorEvent) -> [Change; 2] {
+    /// The change that keeps a dead letter. Whoever commits it commits the last key with it.
+    pub(crate) fn dead_letter(&self, death: Death<'_>, id: &str, event: &DoorEvent) -> Change {
         let record = DeadRecord {
             v: Version,
             subscription: death.to.to_string(),
@@ -87,8 +111,13 @@ impl<H: Host> Inner<H> {
             at: self.host.now(),
             reason: death.reason.to_owned(),
         };
-        let name = record::dead(self.next_key());
-        [record::put(name, &record), self.last_key_record()]
+        record::put(record::dead(self.next_key()), &record)
+    }
+
+    /// Whether a delivery is in its queue.
+    pub(super) fn is_pending(&self, to: SubscriptionId, key: Key) -> bool {
+        let outbox = self.outbox.borrow();
+        outbox.get(to).is_some_and(|queue| queue.contains(key))
     }
 
     /// Whether a subscriber is disabled.
@@ -99,20 +128,14 @@ impl<H: Host> Inner<H> {
             .is_some_and(|queue| queue.health.is_disabled())
     }
 
-    /// Takes a delivery out of its queue: it is not pending any more.
-    pub(crate) fn take_out(&self, to: SubscriptionId, key: Key) {
-        self.with_queue(to, |queue, _, time| queue.remove(key, time));
-        self.tasks.bell().ring();
-    }
-
-    /// The changes that make a dead letter of what the subscriber would be sent, if it is disabled.
+    /// The change that makes a dead letter of what the subscriber would be sent, if it is disabled.
     pub(crate) fn dead_on_arrival(
         &self,
         to: SubscriptionId,
         key: Key,
         id: &str,
         event: &DoorEvent,
-    ) -> Option<[Change; 2]> {
+    ) -> Option<Change> {
         let is_disabled = self.is_disabled(to);
         let reason = DISABLED;
         let attempts = 0;
@@ -158,22 +181,26 @@ impl<H: Host + 'static> Driver<H> {
     /// Counts what an earlier instance has left.
     pub(super) async fn count_dead(&self) -> Result<(), StorageFailed> {
         let counts = &self.0.dead_letters;
+        let last = counts.counted_from.get();
         for (prefix, count) in [
             (record::DEAD, &counts.dead),
             (record::REJECTED, &counts.rejected),
         ] {
+            let mut found = 0;
             let mut after: Option<String> = None;
             loop {
                 let page = self.0.host.scan(prefix, after.as_deref(), PAGE).await?;
-                count.set(count.get() + page.len());
+                let left = page.iter().map(|(name, _)| record::key_of(name));
+                found += left.filter(|key| *key <= Some(last)).count();
                 match page.into_iter().next_back() {
-                    Some((last, _)) => after = Some(last),
-                    None => break,
+                    Some((name, _)) if record::key_of(&name) <= Some(last) => after = Some(name),
+                    _ => break,
                 }
             }
-        }
-        if counts.dead.get() > 0 {
-            self.0.touch();
+            count.set(count.get() + found);
+            if found > 0 {
+                self.0.touch();
+            }
         }
         Ok(())
     }
@@ -224,6 +251,7 @@ impl<H: Host + 'static> Driver<H> {
     /// Whether there may be another page.
     async fn bury_page(&self, to: SubscriptionId) -> bool {
         let inner = &*self.0;
+        let turn = inner.dead_letters.turn().await;
         if !inner.is_disabled(to) || inner.stopped.get() {
             return false;
         }
@@ -238,26 +266,38 @@ impl<H: Host + 'static> Driver<H> {
             Ok(page) => self.bury(page, DISABLED).await,
             Err(error) => Err(CommitError::Failed(error.0)),
         };
-        if let Err(error) = buried {
-            inner.warn(&format!("dead letters could not be saved: {error}"));
+        drop(turn);
+        let must_wait = match buried {
+            // The others are being settled.
+            Ok(count) => count == 0,
+            Err(error) => {
+                inner.warn(&format!("dead letters could not be saved: {error}"));
+                true
+            }
+        };
+        if must_wait {
             inner.host.sleep(STORE_PAUSE).await;
         }
         true
     }
 
-    /// Makes dead letters of pending deliveries, as the store has them. One that cannot be read is
-    /// dropped.
+    /// Makes dead letters of pending deliveries, as the store has them, and takes them out of their
+    /// queues; how many. The caller has the turn. One that is settled already is left alone; one that
+    /// cannot be read is dropped.
     pub(crate) async fn bury(
         &self,
         page: Vec<(String, Vec<u8>)>,
         reason: &str,
-    ) -> Result<(), CommitError> {
+    ) -> Result<usize, CommitError> {
         let inner = &*self.0;
         let mut changes = Vec::new();
+        let mut taken = Vec::new();
         let mut deaths = 0;
+        let mut gone = 0;
         for (name, value) in page {
             let names = record::subscriber_of(&name).zip(record::key_of(&name));
             match (names, record::decode::<DeliveryRecord>(&name, &value)) {
+                (Some((to, key)), _) if inner.unsettled.contains(to, key) => continue,
                 (Some((to, key)), Ok(record)) => {
                     let attempts = record.attempts;
                     let death = Death {
@@ -266,39 +306,55 @@ impl<H: Host + 'static> Driver<H> {
                         attempts,
                         reason,
                     };
-                    changes.extend(inner.dead_letter(death, &record.event_id, &record.event));
+                    changes.push(inner.dead_letter(death, &record.event_id, &record.event));
                     deaths += 1;
+                    inner.dead_letters.burying.borrow_mut().insert((to, key));
+                    taken.push((to, key, record));
                 }
                 (_, Err(why)) => inner.warn(&why),
                 (None, _) => inner.warn(&format!("the record {name} has no key")),
             }
             changes.push(Change::Delete { key: name });
+            gone += 1;
         }
-        inner.host.commit(changes).await?;
+        if gone == 0 {
+            return Ok(0);
+        }
+        changes.push(inner.last_key_record());
+        let buried = inner.host.commit(changes).await;
+        for (to, key, record) in taken {
+            inner.dead_letters.burying.borrow_mut().remove(&(to, key));
+            let is_settled = inner.unsettled.contains(to, key);
+            inner.with_queue(to, |queue, bytes, time| match buried {
+                Ok(()) => drop(queue.remove(key, time)),
+                Err(_) if is_settled => {}
+                // The last attempt of it may have ended meanwhile.
+                Err(_) => queue.restore(key, record, bytes, time),
+            });
+        }
+        buried?;
         inner.dead_letters.died(deaths);
-        Ok(())
+        inner.touch();
+        Ok(gone)
     }
 
     async fn shed_oldest(&self) {
         let inner = &*self.0;
         loop {
-            let names = inner.take_oldest();
-            if names.is_empty() {
+            let turn = inner.dead_letters.turn().await;
+            let names = inner.oldest_of_too_many();
+            if names.is_empty() || inner.stopped.get() {
                 return;
             }
             inner.dead_letters.overflowed_at.set(Some(inner.time()));
-            inner.touch();
             let buried = match self.read_all(&names).await {
                 Ok(page) => self.bury(page, TOO_MANY).await,
                 Err(error) => Err(CommitError::Failed(error.0)),
             };
+            drop(turn);
             if let Err(error) = buried {
-                // They are out of memory, and are found again at the next start.
                 inner.warn(&format!("dead letters could not be saved: {error}"));
                 inner.host.sleep(STORE_PAUSE).await;
-            }
-            if inner.stopped.get() {
-                return;
             }
         }
     }
@@ -314,18 +370,12 @@ impl<H: Host + 'static> Driver<H> {
 }
 
 impl<H: Host> Inner<H> {
-    /// Takes the oldest of too many deliveries out of the queues: their records' names.
-    fn take_oldest(&self) -> Vec<String> {
-        let time = self.time();
-        let mut outbox = self.outbox.borrow_mut();
-        let mut names = Vec::new();
-        while outbox.pending() > MAX_PENDING && names.len() < PAGE as usize {
-            let Some((key, to)) = outbox.oldest() else {
-                break;
-            };
-            outbox.with(to, time, |queue, _| queue.remove(key, time));
-            names.push(record::delivery(to, key));
-        }
-        names
+    /// The names of the oldest deliveries, as many of them as are too many.
+    fn oldest_of_too_many(&self) -> Vec<String> {
+        let outbox = self.outbox.borrow();
+        let surplus = outbox.pending().saturating_sub(MAX_PENDING);
+        let oldest = outbox.oldest_of(surplus.min(PAGE as usize));
+        let names = oldest.into_iter();
+        names.map(|(key, to)| record::delivery(to, key)).collect()
     }
 }

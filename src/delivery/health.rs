@@ -111,13 +111,14 @@ impl Health {
             Some(pause) => State::Paused(Pause::restored(&pause, now)),
         };
         let unwelcome = record.unwelcome.iter();
+        let paused_for = record.paused_for.min(now);
         Self {
             state,
             failures: record.failures,
             unwelcome: unwelcome.filter_map(|key| Key::parse(key)).collect(),
             gone: record.gone,
-            paused_for: record.paused_for,
-            healthy_at: record.healthy_at,
+            paused_for,
+            healthy_at: record.healthy_at.map(|at| at.min(now - paused_for)),
             why: record.why,
             ..Self::default()
         }

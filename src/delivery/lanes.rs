@@ -21,9 +21,9 @@ use super::message::{History, Message};
 const BOUND: u64 = 60_000;
 /// How many messages are in memory. Of other deliveries there is only the key.
 const MESSAGES: usize = 512;
-/// After so many probes in a row of the only lane that the receiver itself has answered, the next
-/// delivery is tried.
-const PROBES_A_DELIVERY: u32 = 5;
+/// After so many probes in a row of each lane that the receiver itself has answered, the lanes' next
+/// deliveries are tried.
+const PROBES_A_DELIVERY: usize = 5;
 
 /// All lanes of a subscriber.
 #[derive(Default)]
@@ -105,6 +105,12 @@ impl Lanes {
         self.len
     }
 
+    /// All keys, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        let lanes = self.lanes.iter();
+        lanes.flat_map(|(_, lane)| lane.items.iter().map(|item| item.key))
+    }
+
     /// The key of the oldest.
     pub(super) fn oldest(&self) -> Option<Key> {
         self.lanes.iter().map(|(_, lane)| lane.items[0].key).min()
@@ -140,8 +146,8 @@ impl Lanes {
     }
 
     /// Takes the delivery that a probe is to be made with, whenever it is due; it is in flight from
-    /// now on. It is the head of the next lane in turn. If there is one lane only, its head may be what
-    /// the receiver does not like: after enough probes that it `answered` the next delivery is taken.
+    /// now on. It is the head of the next lane in turn. But the heads may be what the receiver does not
+    /// like: after enough probes of each that it `answered`, the lanes' next deliveries are taken.
     pub(super) fn probe(&mut self, answered: u32) -> Option<Picked> {
         let free = |(_, lane): &(usize, &Lane)| !lane.is_in_flight;
         let (index, lane) = {
@@ -152,10 +158,8 @@ impl Lanes {
                 .find(|(index, _)| Some(*index) > self.probed);
             later.or_else(|| self.lanes.iter().find(free))?
         };
-        let nth = match self.lanes.len() {
-            1 => (answered / PROBES_A_DELIVERY) as usize % lane.items.len(),
-            _ => 0,
-        };
+        let rounds = answered as usize / self.lanes.len();
+        let nth = rounds / PROBES_A_DELIVERY % lane.items.len();
         self.probed = Some(index);
         Some(self.pick(index, nth))
     }
@@ -213,6 +217,7 @@ impl Lanes {
         }
         heads.sort_unstable();
         self.ready.clear();
+        self.alarms.clear();
         for (_, index) in heads {
             self.arm(index, now);
         }
@@ -471,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_of_the_only_lane_try_its_next_delivery_after_five_answers() {
+    fn probes_try_the_next_delivery_after_five_answers() {
         let mut lanes = lanes(&[(1, "north"), (2, "north"), (3, "north")]);
         let mut probed = Vec::new();
         for answered in [0, 4, 5, 9, 10, 15] {

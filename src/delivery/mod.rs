@@ -24,7 +24,8 @@ mod verdict;
 mod worker;
 
 pub(crate) use arrivals::Arrivals;
-pub(crate) use dead_letters::Counts;
+pub(crate) use dead_letters::DeadLetters;
 pub(crate) use message::Message;
 pub(crate) use outbox::Outbox;
+pub(crate) use settle::Unsettled;
 pub(crate) use test_event::TestError;

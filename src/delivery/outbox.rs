@@ -6,7 +6,7 @@ use crate::subscription::SubscriptionId;
 
 use super::health::Health;
 use super::lanes::Picked;
-use super::queue::{Flight, Queue, Start};
+use super::queue::{Flight, PageStart, Queue, Start};
 
 /// The most attempts in flight in all.
 const IN_FLIGHT: usize = 1024;
@@ -113,9 +113,9 @@ impl Outbox {
         self.alarms.first().map(|(at, _)| *at)
     }
 
-    /// The subscribers of whose backlogs a page should be read now, and the key that it follows.
+    /// The subscribers of whose backlogs a page should be read now, and where it begins.
     /// Whoever asks reads them.
-    pub(super) fn begin_pages(&mut self) -> Vec<(SubscriptionId, Option<Key>)> {
+    pub(super) fn begin_pages(&mut self) -> Vec<(SubscriptionId, PageStart)> {
         if self.unread.is_empty() {
             return Vec::new();
         }
@@ -145,6 +145,22 @@ impl Outbox {
     pub(super) fn oldest(&self) -> Option<(Key, SubscriptionId)> {
         let oldest = |(id, entry): (&SubscriptionId, &Entry)| Some((entry.queue.oldest()?, *id));
         self.queues.iter().filter_map(oldest).min()
+    }
+
+    /// So many of the oldest deliveries that are pending.
+    pub(super) fn oldest_of(&self, count: usize) -> Vec<(Key, SubscriptionId)> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut all = Vec::with_capacity(self.pending);
+        for (id, entry) in self.queues.iter() {
+            all.extend(entry.queue.keys().map(|key| (key, *id)));
+        }
+        if count < all.len() {
+            all.select_nth_unstable(count);
+            all.truncate(count);
+        }
+        all
     }
 
     fn uncount(&mut self, id: SubscriptionId) {

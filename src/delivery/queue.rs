@@ -18,6 +18,8 @@ pub(super) struct Queue {
     pub(super) health: Health,
     lanes: Lanes,
     sweep: Sweep,
+    /// How many times the store was begun to be read anew.
+    sweeps: u32,
     in_flight: usize,
     is_probing: bool,
     /// The store failed: nothing is read for this subscriber before this time.
@@ -34,13 +36,25 @@ enum Sweep {
     Done,
     /// All up to this key is here.
     To(Option<Key>),
-    /// As before, and a page is being read that follows. If one was committed meanwhile, the page may
-    /// not hold it.
-    Reading { to: Option<Key>, and_more: bool },
+    /// As before, and a page is being read that follows. It may not hold what was committed meanwhile:
+    /// this is the oldest of that.
+    Reading {
+        to: Option<Key>,
+        missed: Option<Key>,
+    },
+}
+
+/// Where a page of pending deliveries begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PageStart {
+    /// It follows this key.
+    pub(super) after: Option<Key>,
+    sweep: u32,
 }
 
 /// A page of pending deliveries, as the store has it.
 pub(super) struct Page {
+    pub(super) start: PageStart,
     /// Without the record, if that cannot be read.
     pub(super) records: Vec<(Key, Option<DeliveryRecord>)>,
     /// The store has no more.
@@ -92,15 +106,21 @@ impl Queue {
 
     /// Takes in a delivery that was committed, or leaves it for the page that will hold it.
     pub(super) fn insert(&mut self, key: Key, message: Rc<Message>, bytes: usize, time: u64) {
+        if self.health.is_disabled() {
+            return;
+        }
         let is_here = match &mut self.sweep {
             Sweep::Done => true,
             Sweep::To(to) => Some(key) <= *to,
-            Sweep::Reading { to, and_more } => {
-                *and_more = true;
-                Some(key) <= *to
+            Sweep::Reading { to, missed } => {
+                let is_here = Some(key) <= *to;
+                if !is_here {
+                    *missed = Some(missed.map_or(key, |missed| missed.min(key)));
+                }
+                is_here
             }
         };
-        if is_here && !self.health.is_disabled() {
+        if is_here {
             let now = self.health.open_time(time);
             self.lanes.insert(key, message, None, bytes, now);
         }
@@ -111,24 +131,35 @@ impl Queue {
         matches!(self.sweep, Sweep::To(_)) && !self.health.is_disabled()
     }
 
-    /// A page is being read, which follows the key that is returned.
-    pub(super) fn begin_page(&mut self) -> Option<Key> {
-        let to = match self.sweep {
+    /// A page is being read, which begins as is returned.
+    pub(super) fn begin_page(&mut self) -> PageStart {
+        let after = match self.sweep {
             Sweep::Done => None,
             Sweep::To(to) | Sweep::Reading { to, .. } => to,
         };
-        let and_more = false;
-        self.sweep = Sweep::Reading { to, and_more };
-        to
+        let missed = None;
+        self.sweep = Sweep::Reading { to: after, missed };
+        let sweep = self.sweeps;
+        PageStart { after, sweep }
     }
 
-    /// Takes a page in. A record that could not be read is passed over.
+    /// Takes a page in, unless it was asked for before the subscriber was disabled. A record that could
+    /// not be read is passed over.
     pub(super) fn end_page(&mut self, page: Page, bytes: usize, time: u64) {
-        let Sweep::Reading { mut to, and_more } = self.sweep else {
+        let Sweep::Reading { mut to, missed } = self.sweep else {
             return;
         };
+        if page.start.sweep != self.sweeps {
+            return;
+        }
         let now = self.health.open_time(time);
+        let mut is_last = page.is_last;
         for (key, record) in page.records {
+            // One that was committed meanwhile is in the next page, if it is not in this one.
+            if missed.is_some_and(|missed| missed < key) {
+                is_last = false;
+                break;
+            }
             to = to.max(Some(key));
             if let Some(record) = record {
                 let history = History::restored(&record, now);
@@ -136,15 +167,18 @@ impl Queue {
                 self.lanes.insert(key, message, history, bytes, now);
             }
         }
-        self.sweep = match page.is_last && !and_more {
+        is_last &= missed.is_none_or(|missed| Some(missed) <= to);
+        self.sweep = match is_last {
             true => Sweep::Done,
             false => Sweep::To(to),
         };
     }
 
     /// The page could not be read.
-    pub(super) fn give_up_page(&mut self) {
-        if let Sweep::Reading { to, .. } = self.sweep {
+    pub(super) fn give_up_page(&mut self, start: PageStart) {
+        if let Sweep::Reading { to, .. } = self.sweep
+            && start.sweep == self.sweeps
+        {
             self.sweep = Sweep::To(to);
         }
     }
@@ -161,6 +195,27 @@ impl Queue {
     /// How many deliveries are pending, as far as the store has been read.
     pub(super) fn pending(&self) -> usize {
         self.lanes.len()
+    }
+
+    /// Whether a delivery is here.
+    pub(super) fn contains(&self, key: Key) -> bool {
+        self.lanes.history(key).is_some()
+    }
+
+    /// All that is pending, as far as the store has been read, in no order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.lanes.keys()
+    }
+
+    /// Takes a delivery back that was taken out.
+    pub(super) fn restore(&mut self, key: Key, record: DeliveryRecord, bytes: usize, time: u64) {
+        if self.health.is_disabled() {
+            return;
+        }
+        let now = self.health.open_time(time);
+        let history = History::restored(&record, now);
+        let message = Rc::new(Message::from(record));
+        self.lanes.insert(key, message, history, bytes, now);
     }
 
     /// The oldest that is pending, as far as the store has been read.
@@ -240,7 +295,10 @@ impl Queue {
             Turn::Opened { healthy_at } => {
                 self.lanes.open(healthy_at, self.health.open_time(time));
             }
-            Turn::Disabled => self.lanes = Lanes::default(),
+            Turn::Disabled => {
+                self.lanes = Lanes::default();
+                self.sweeps += 1;
+            }
             Turn::None | Turn::Paused => {}
         }
         (outcome, turn)
@@ -275,6 +333,7 @@ impl Queue {
     pub(super) fn open(&mut self, time: u64) {
         if self.health.is_disabled() {
             self.sweep = Sweep::To(None);
+            self.sweeps += 1;
         }
         if let Turn::Opened { healthy_at } = self.health.open(time) {
             self.lanes.open(healthy_at, self.health.open_time(time));

@@ -1,27 +1,45 @@
 //! Writing what attempts have come to, all that has gathered at once. It need not be durable one by
 //! one: the worst that a crash can do is that something is sent again, under the same `webhook-id`.
 
+use std::cell::RefCell;
+
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host};
+use crate::key::Key;
 use crate::record;
 use crate::sorted::SortedSet;
 use crate::subscription::SubscriptionId;
 
 /// What the end of an attempt changes in the store, beside its subscriber's health.
 pub(super) struct Settled {
-    to: SubscriptionId,
-    pub(super) changes: Vec<Change>,
-    /// How many dead letters are among them.
-    pub(super) deaths: usize,
+    pub(super) to: SubscriptionId,
+    pub(super) key: Key,
+    pub(super) result: Settling,
 }
 
-impl Settled {
-    pub(super) fn of(to: SubscriptionId) -> Self {
-        Self {
-            to,
-            changes: Vec::new(),
-            deaths: 0,
-        }
+/// What becomes of a delivery's record.
+pub(super) enum Settling {
+    /// It stays as it is.
+    Unchanged,
+    /// It goes.
+    Delivered,
+    /// It is this one from now on, if the delivery has not been given up meanwhile.
+    Again(Change),
+    /// It goes, and this dead letter comes.
+    Dead(Change),
+}
+
+/// The deliveries that are settled and whose records are still there.
+#[derive(Default)]
+pub(crate) struct Unsettled(RefCell<SortedSet<(SubscriptionId, Key)>>);
+
+impl Unsettled {
+    pub(super) fn contains(&self, to: SubscriptionId, key: Key) -> bool {
+        self.0.borrow().contains(&(to, key))
+    }
+
+    fn remove(&self, settled: &Settled) {
+        self.0.borrow_mut().remove(&(settled.to, settled.key));
     }
 }
 
@@ -36,17 +54,45 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// Writes it, trying again until the store has it, or until [`stop`](Self::stop).
-    pub(super) async fn settle(&self, mut settled: Vec<Settled>) {
+    pub(super) async fn settle(&self, settled: Vec<Settled>) {
+        self.settle_all(&settled).await;
+        for settled in &settled {
+            self.0.unsettled.remove(settled);
+        }
+    }
+
+    async fn settle_all(&self, settled: &[Settled]) {
         let inner = &*self.0;
         let mut unsaved = SortedSet::default();
         loop {
+            // Nobody reads pending records to give them up while these are being written.
+            let turn = inner.dead_letters.turn().await;
             // After DELETE an attempt's result writes nothing, or it would bring a delivery back.
             let subscriptions = inner.state.borrow().subscriptions.clone();
-            settled.retain(|settled| subscriptions.contains_key(&settled.to));
-            let mut changes: Vec<_> = settled
-                .iter()
-                .flat_map(|settled| settled.changes.clone())
-                .collect();
+            let settled = settled.iter();
+            let settled = settled.filter(|settled| subscriptions.contains_key(&settled.to));
+            let settled: Vec<_> = settled.collect();
+            let mut changes = Vec::new();
+            let mut deaths = 0;
+            for Settled { to, key, result } in &settled {
+                let name = record::delivery(*to, *key);
+                match result {
+                    Settling::Unchanged => {}
+                    Settling::Delivered => changes.push(Change::Delete { key: name }),
+                    Settling::Again(put) if inner.is_pending(*to, *key) => {
+                        changes.push(put.clone())
+                    }
+                    Settling::Again(_) => {}
+                    Settling::Dead(letter) => {
+                        changes.push(Change::Delete { key: name });
+                        changes.push(letter.clone());
+                        deaths += 1;
+                    }
+                }
+            }
+            if deaths > 0 {
+                changes.push(inner.last_key_record());
+            }
             for Settled { to, .. } in &settled {
                 if unsaved.contains(to) || inner.take_unsaved(*to) {
                     unsaved.insert(*to);
@@ -57,11 +103,10 @@ impl<H: Host + 'static> Driver<H> {
                 return;
             }
             let Err(error) = inner.host.commit(changes).await else {
-                inner
-                    .dead_letters
-                    .died(settled.iter().map(|settled| settled.deaths).sum());
+                inner.dead_letters.died(deaths);
                 return;
             };
+            drop(turn);
             inner.warn(&format!("deliveries could not be settled: {error}"));
             if inner.stopped.get() {
                 return;
@@ -91,6 +136,14 @@ impl<H: Host> Inner<H> {
         let health = &outbox.get(to)?.health;
         let health = health.record(|time| self.clock.to_host(time));
         Some(record::put(record::health(to), &health))
+    }
+
+    /// Remembers what is settled until it is written.
+    pub(super) fn unsettled(&self, settled: &Settled) {
+        if matches!(settled.result, Settling::Delivered | Settling::Dead(_)) {
+            let mut unsettled = self.unsettled.0.borrow_mut();
+            unsettled.insert((settled.to, settled.key));
+        }
     }
 
     fn take_unsaved(&self, to: SubscriptionId) -> bool {

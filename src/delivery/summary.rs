@@ -6,6 +6,8 @@ use crate::driver::Inner;
 use crate::host::Host;
 use crate::subscription::SubscriptionId;
 
+use super::queue::Queue;
+
 /// A subscriber that is paused for so long, in milliseconds, needs an operator's eye.
 const PAUSED_LONG: u64 = 5 * 60 * 1000;
 /// For how long it is shown that something was given up because there was too much of it.
@@ -30,7 +32,9 @@ impl<H: Host> Inner<H> {
 
     /// Whether what is shown changes as time goes by.
     pub(crate) fn is_aging(&self) -> bool {
-        self.outbox.borrow().pending() > 0
+        let outbox = self.outbox.borrow();
+        let is_paused = |(_, queue): (_, &Queue)| queue.health.paused_since().is_some();
+        outbox.pending() > 0 || outbox.queues().any(is_paused)
     }
 
     /// A subscriber's URL, shortened.

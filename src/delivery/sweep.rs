@@ -7,7 +7,7 @@ use crate::record::{self, DeliveryRecord, HealthRecord};
 use crate::subscription::SubscriptionId;
 
 use super::health::Health;
-use super::queue::{Page, Queue};
+use super::queue::{Page, PageStart, Queue};
 
 /// How many records one read of the store asks for.
 pub(super) const PAGE: u32 = 256;
@@ -52,11 +52,11 @@ impl<H: Host + 'static> Driver<H> {
     /// Has the next pages of backlogs read.
     pub(super) fn read_pages(&self) {
         let pages = self.0.outbox.borrow_mut().begin_pages();
-        for (to, after) in pages {
+        for (to, start) in pages {
             let driver = self.clone();
             self.0
                 .tasks
-                .spawn(async move { driver.read_page(to, after).await });
+                .spawn(async move { driver.read_page(to, start).await });
         }
     }
 
@@ -66,11 +66,15 @@ impl<H: Host + 'static> Driver<H> {
         self.0.outbox.borrow_mut().forget(to);
         let driver = self.clone();
         self.0.tasks.spawn(async move {
-            if let Err(error) = driver.drop_records(to).await {
-                // They are found again at the next start.
+            while let Err(error) = driver.drop_records(to).await {
                 driver.0.warn(&format!(
                     "deliveries of a removed subscription stay for now: {error}"
                 ));
+                if driver.0.stopped.get() {
+                    // They are found again at the next start.
+                    return;
+                }
+                driver.0.host.sleep(STORE_PAUSE).await;
             }
         });
     }
@@ -100,9 +104,9 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// Reads the page that was asked for. If that fails, it is asked for again after a pause.
-    async fn read_page(&self, to: SubscriptionId, after: Option<Key>) {
+    async fn read_page(&self, to: SubscriptionId, start: PageStart) {
         let inner = &*self.0;
-        let after = after.map(|key| record::delivery(to, key));
+        let after = start.after.map(|key| record::delivery(to, key));
         let page = inner
             .host
             .scan(&record::deliveries_to(to), after.as_deref(), PAGE)
@@ -110,6 +114,7 @@ impl<H: Host + 'static> Driver<H> {
         match page {
             Ok(page) => {
                 let page = Page {
+                    start,
                     is_last: page.len() < PAGE as usize,
                     records: page
                         .iter()
@@ -124,7 +129,7 @@ impl<H: Host + 'static> Driver<H> {
             Err(error) => {
                 inner.warn(&format!("pending deliveries could not be read: {error}"));
                 inner.host.sleep(STORE_PAUSE).await;
-                inner.with_queue(to, |queue, _, _| queue.give_up_page());
+                inner.with_queue(to, |queue, _, _| queue.give_up_page(start));
             }
         }
         inner.tasks.bell().ring();

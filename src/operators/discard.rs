@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::driver::Driver;
 use crate::host::{Change, CommitError, Host};
-use crate::record;
 
 use super::CallError;
 use super::arguments::Arguments;
@@ -27,7 +26,7 @@ impl<H: Host + 'static> Driver<H> {
                 if let Some(id) = ids.iter().find(|id| Kind::of_record(id).is_none()) {
                     return Err(CallError::Invalid(format!("{id:?} is the id of nothing")));
                 }
-                Selection::Named(ids)
+                Selection::named(ids)
             }
             None if !filter.is_empty() => Selection::Matching {
                 kind: kind.unwrap_or(Kind::Dead),
@@ -46,45 +45,35 @@ impl<H: Host + 'static> Driver<H> {
                 "{discarded} are discarded, then the store failed: {why}"
             ))
         };
-        while let Some(page) = selection
-            .next(&self.0.host)
-            .await
-            .map_err(|error| failed(error.0, discarded))?
-        {
-            let count = page.records.len();
-            self.discard_records(page.records)
+        loop {
+            let _turn = self.0.dead_letters.turn().await;
+            let page = selection.next(&self.0.host).await;
+            let Some(page) = page.map_err(|error| failed(error.0, discarded))? else {
+                break;
+            };
+            discarded += self
+                .discard_records(page.records)
                 .await
                 .map_err(|error| failed(error.to_string(), discarded))?;
-            discarded += count;
         }
         self.0.touch();
         Ok(json!({ "discarded": discarded }).to_string())
     }
 
-    async fn discard_records(&self, records: Vec<(String, Vec<u8>)>) -> Result<(), CommitError> {
+    async fn discard_records(&self, records: Vec<(String, Vec<u8>)>) -> Result<usize, CommitError> {
         let inner = &*self.0;
-        let is_pending =
-            |(name, _): &(String, Vec<u8>)| Kind::of_record(name) == Some(Kind::Pending);
-        let (pending, kept): (Vec<_>, Vec<_>) = records.into_iter().partition(is_pending);
+        let is = |kind| move |name: &str| Kind::of_record(name) == Some(kind);
+        let (pending, kept): (Vec<_>, Vec<_>) = records
+            .into_iter()
+            .partition(|(name, _)| is(Kind::Pending)(name));
+        let discarded = kept.len();
         if !kept.is_empty() {
-            let is_dead =
-                |(name, _): &&(String, Vec<u8>)| Kind::of_record(name) == Some(Kind::Dead);
-            let dead = kept.iter().filter(is_dead).count();
-            let rejected = kept.len() - dead;
+            let dead = kept.iter().filter(|(name, _)| is(Kind::Dead)(name)).count();
             let changes = kept.into_iter().map(|(key, _)| Change::Delete { key });
             inner.host.commit(changes.collect()).await?;
             inner.dead_letters.raised(dead);
-            inner.dead_letters.forgot_rejected(rejected);
+            inner.dead_letters.forgot_rejected(discarded - dead);
         }
-        if !pending.is_empty() {
-            let names: Vec<_> = pending.iter().map(|(name, _)| name.clone()).collect();
-            self.bury(pending, REASON).await?;
-            for name in names {
-                if let Some((to, key)) = record::subscriber_of(&name).zip(record::key_of(&name)) {
-                    inner.take_out(to, key);
-                }
-            }
-        }
-        Ok(())
+        Ok(discarded + self.bury(pending, REASON).await?)
     }
 }

@@ -34,7 +34,7 @@ impl<H: Host + 'static> Driver<H> {
         let filter = Filter::of(&mut arguments)?;
         arguments.end()?;
         let mut selection = match ids {
-            Some(ids) if filter.is_empty() => Selection::Named(ids),
+            Some(ids) if filter.is_empty() => Selection::named(ids),
             None if !filter.is_empty() => Selection::Matching {
                 kind: Kind::Dead,
                 filter,
@@ -54,11 +54,12 @@ impl<H: Host + 'static> Driver<H> {
                 "{redelivered} are redelivered, then the store failed: {why}"
             ))
         };
-        while let Some(page) = selection
-            .next(&inner.host)
-            .await
-            .map_err(|error| failed(error.0, redelivered))?
-        {
+        loop {
+            let _turn = inner.dead_letters.turn().await;
+            let page = selection.next(&inner.host).await;
+            let Some(page) = page.map_err(|error| failed(error.0, redelivered))? else {
+                break;
+            };
             let missing = page.missing.into_iter();
             others.extend(missing.map(|id| (id, "there is no such dead letter")));
             let mut changes = Vec::new();
@@ -142,11 +143,10 @@ impl<H: Host + 'static> Driver<H> {
             let host = &driver.0.host;
             for one in raised {
                 let found = loop {
-                    host.sleep(STORE_PAUSE).await;
                     match host.get(&one.name).await {
                         Ok(found) => break found,
                         Err(_) if driver.0.stopped.get() => return,
-                        Err(_) => {}
+                        Err(_) => host.sleep(STORE_PAUSE).await,
                     }
                 };
                 if found.is_some() {

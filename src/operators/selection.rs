@@ -126,6 +126,13 @@ pub(super) struct Selected {
 }
 
 impl Selection {
+    /// These, each once.
+    pub(super) fn named(mut names: Vec<String>) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        Self::Named(names)
+    }
+
     /// The next page of it; `None` after the last. A page can be empty.
     pub(super) async fn next(
         &mut self,

@@ -91,7 +91,10 @@ fn shown(status: &Value) -> impl Iterator<Item = &str> {
 
 /// An address as operators see it: scheme, host and its last four characters.
 fn short(url: &str) -> String {
-    let path = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
+    let path = url
+        .match_indices('/')
+        .nth(2)
+        .map_or(url.len(), |(at, _)| at);
     let (origin, path) = url.split_at(path);
     let tail = &path[path.len().saturating_sub(4)..];
     format!("{origin}/…{}", tail.trim_start_matches('/'))

@@ -32,9 +32,9 @@ impl Law for Order {
         let Some(subscriber) = ledger.subscriber_of(attempt) else {
             return Ok(());
         };
-        // A single lane's next delivery may be a probe, as its head may be what is refused.
+        // The lanes' next deliveries may be probes, as the heads may be what is refused.
         let may_be_probe = match subscriber.health.state {
-            State::Paused(pause) => subscriber.lanes.len() == 1 && pause.answered >= 5,
+            State::Paused(pause) => pause.answered >= 5,
             State::Unclear => true,
             State::Open { .. } | State::Disabled => false,
         };

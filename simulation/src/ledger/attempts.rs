@@ -27,9 +27,7 @@ impl Ledger {
             *subscriber.in_flight.entry(instance).or_default() += 1;
             kind = is_owner.then(|| subscriber.health.begin(id));
         }
-        if is_owner
-            && let Some(delivery) = delivery.and_then(|it| self.deliveries.get_mut(&it))
-        {
+        if is_owner && let Some(delivery) = delivery.and_then(|it| self.deliveries.get_mut(&it)) {
             delivery.attempts += 1;
             delivery.in_flight += 1;
         }
@@ -162,8 +160,8 @@ impl Ledger {
     /// The subscription of `url`.
     pub(crate) fn sub_at(&self, url: &str) -> Option<Sub> {
         let mut subscribers = self.subscribers.iter().rev();
-        let found = subscribers
-            .find(|(_, subscriber)| subscriber.is_subscribed && &*subscriber.url == url);
+        let found =
+            subscribers.find(|(_, subscriber)| subscriber.is_subscribed && &*subscriber.url == url);
         found.map(|(sub, _)| *sub)
     }
 

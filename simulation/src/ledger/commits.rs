@@ -12,7 +12,13 @@ use crate::record::{self, Key, Record, Sub};
 use crate::time::Moment;
 
 impl Ledger {
-    pub(super) fn commit(&mut self, now: Moment, instance: Instance, changes: &[Change], told: bool) {
+    pub(super) fn commit(
+        &mut self,
+        now: Moment,
+        instance: Instance,
+        changes: &[Change],
+        told: bool,
+    ) {
         self.commits += 1;
         let names = changes.iter().filter_map(|change| match change {
             Change::PutIfAbsent { key, .. } => match Record::of(key) {
@@ -226,7 +232,8 @@ impl Ledger {
 
 /// Whether what a change sets is deleted by a later one.
 fn is_deleted_after(nth: usize, changes: &[Change]) -> bool {
-    let (Change::Put { key: set, .. } | Change::PutIfAbsent { key: set, .. }) = &changes[nth] else {
+    let (Change::Put { key: set, .. } | Change::PutIfAbsent { key: set, .. }) = &changes[nth]
+    else {
         return false;
     };
     let mut later = changes[nth..].iter();

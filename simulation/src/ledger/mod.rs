@@ -337,8 +337,10 @@ impl Ledger {
             self.book.end(call, answer);
             self.book_changed();
         }
-        if let (Call::Event(event) | Call::SetAside(event), Some(Answer::Accepted | Answer::Known)) =
-            (&under_way.what, answer)
+        if let (
+            Call::Event(event) | Call::SetAside(event),
+            Some(Answer::Accepted | Answer::Known),
+        ) = (&under_way.what, answer)
         {
             self.events[event.0].is_accepted = true;
         }
