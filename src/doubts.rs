@@ -27,11 +27,11 @@ pub(crate) struct Doubts {
 }
 
 impl Doubts {
-    /// A delivery was read from the store: if its event was in doubt, it is not for this subscriber.
-    pub(crate) fn found(&self, to: SubscriptionId, key: Key) {
-        if let Some(known) = self.keys.borrow_mut().get_mut(&key) {
-            known.insert(to);
-        }
+    /// A delivery was found in the store. Whether its event is in doubt, and this was not known: only
+    /// then is it to be sent because of it.
+    pub(crate) fn found(&self, to: SubscriptionId, key: Key) -> bool {
+        let mut keys = self.keys.borrow_mut();
+        keys.get_mut(&key).is_some_and(|known| known.insert(to))
     }
 }
 
@@ -65,43 +65,31 @@ impl<H: Host + 'static> Driver<H> {
             let Some(key) = first else {
                 return Ok(());
             };
-            let is_saved = inner.host.get(&record::seen_at(key)).await?.is_some();
-            let found = if is_saved {
-                self.stored_deliveries(key).await?
-            } else {
-                Vec::new()
-            };
-            // Another call may have looked at the same time: what it found may be delivered by now.
-            let removed = inner.doubts.keys.borrow_mut().remove(&key);
-            if let Some(known) = removed {
-                for (to, message) in found {
-                    if !known.contains(&to) {
-                        self.enqueue(to, key, message);
-                    }
-                }
-                inner.tasks.bell().ring();
+            if inner.host.get(&record::seen_at(key)).await?.is_some() {
+                self.enqueue_stored(key).await?;
             }
+            inner.doubts.keys.borrow_mut().remove(&key);
         }
     }
 
-    /// The deliveries of the event `key`, as the store has them.
-    async fn stored_deliveries(
-        &self,
-        key: Key,
-    ) -> Result<Vec<(SubscriptionId, Rc<Message>)>, StorageFailed> {
+    async fn enqueue_stored(&self, key: Key) -> Result<(), StorageFailed> {
         let inner = &*self.0;
         let subscriptions = inner.state.borrow().subscriptions.clone();
-        let mut found = Vec::new();
         for to in subscriptions.keys() {
             let name = record::delivery(*to, key);
             let Some(value) = inner.host.get(&name).await? else {
                 continue;
             };
+            // It may have been found in another way meanwhile, and be delivered by now.
+            if !inner.doubts.found(*to, key) {
+                continue;
+            }
             match record::decode::<DeliveryRecord>(&name, &value) {
-                Ok(record) => found.push((*to, Rc::new(Message::from(record)))),
+                Ok(record) => self.enqueue(*to, key, Rc::new(Message::from(record))),
                 Err(why) => inner.warn(&why),
             }
         }
-        Ok(found)
+        inner.tasks.bell().ring();
+        Ok(())
     }
 }

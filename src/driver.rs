@@ -129,6 +129,11 @@ impl<H: Host + 'static> Driver<H> {
     /// value and is reported. Returns when they are saved, or when newer ones have come.
     pub async fn update(&self, settings: &str) {
         let inner = &*self.0;
+        if let Err(problem) = Settings::default().updated(settings) {
+            // Those that are waiting for the store must not make way for these.
+            inner.warn(&problem);
+            return;
+        }
         let turn = inner.updates.get() + 1;
         inner.updates.set(turn);
         loop {

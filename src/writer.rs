@@ -56,8 +56,7 @@ impl<H: Host + 'static> Driver<H> {
             inner.dead_letters.count_from(last);
             inner.seen.count_from(last);
         }
-        let kept = inner.read::<SettingsRecord>(record::SETTINGS).await?;
-        let kept = kept.map_or_else(Settings::default, |kept| Settings::restored(kept.settings));
+        let kept = inner.read_settings().await?;
         let book = inner.read_book().await?;
         self.open_outbox(book.ids())
             .await
@@ -67,20 +66,17 @@ impl<H: Host + 'static> Driver<H> {
             state.settings = kept.clone();
             state.book = book;
         }
-        let next = self.read_settings(&kept, settings).unwrap_or(kept);
+        let next = self.updated(&kept, settings).unwrap_or(kept);
         self.adopt(next).await.map_err(failed)
     }
 
     /// Takes new settings. The caller has the turn to write.
     pub(crate) async fn take_settings(&self, settings: &str) -> Result<(), CommitError> {
-        let (previous, awaits_settings) = {
-            let state = self.0.state.borrow();
-            (state.settings.clone(), state.awaits_settings)
-        };
-        if awaits_settings {
+        if self.0.state.borrow().awaits_settings {
             return self.begin_store(settings).await;
         }
-        match self.read_settings(&previous, settings) {
+        let previous = self.0.stored_settings().await?;
+        match self.updated(&previous, settings) {
             Some(next) => self.adopt(next).await,
             None => Ok(()),
         }
@@ -95,7 +91,7 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         let _turn = inner.writing.lock().await;
         let stored = inner.stored_book().await?;
-        let settings = inner.state.borrow().settings.clone();
+        let settings = inner.stored_settings().await?;
         let book = stored.with_listing(&settings.listing, &mut || inner.next_key());
         let (next, answer) = change(&book, &mut || inner.next_key());
         self.commit_book(Vec::new(), &stored, next.unwrap_or(book), settings)
@@ -106,7 +102,7 @@ impl<H: Host + 'static> Driver<H> {
     /// Makes the first records, from the first settings that can be read.
     async fn begin_store(&self, settings: &str) -> Result<(), CommitError> {
         let inner = &*self.0;
-        let Some(settings) = self.read_settings(&Settings::default(), settings) else {
+        let Some(settings) = self.updated(&Settings::default(), settings) else {
             inner.state.borrow_mut().awaits_settings = true;
             inner.warn(
                 "the store is empty and there are no settings: POST and DELETE wait for them",
@@ -228,7 +224,7 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// Reads settings, and reports what cannot be taken; `None` if that is all of it.
-    fn read_settings(&self, previous: &Settings, settings: &str) -> Option<Settings> {
+    fn updated(&self, previous: &Settings, settings: &str) -> Option<Settings> {
         match previous.updated(settings) {
             Ok((next, problems)) => {
                 let saved = next.saved.iter().flat_map(|saved| &saved.unreadable);
@@ -257,6 +253,24 @@ impl<H: Host> Inner<H> {
         } else {
             Ok(book)
         }
+    }
+
+    /// The settings as the store has them.
+    async fn stored_settings(&self) -> Result<Settings, ReadError> {
+        let (settings, unsure) = {
+            let state = self.state.borrow();
+            (state.settings.clone(), state.settings_unsure)
+        };
+        if unsure {
+            self.read_settings().await
+        } else {
+            Ok(settings)
+        }
+    }
+
+    async fn read_settings(&self) -> Result<Settings, ReadError> {
+        let kept = self.read::<SettingsRecord>(record::SETTINGS).await?;
+        Ok(kept.map_or_else(Settings::default, |kept| Settings::restored(kept.settings)))
     }
 
     async fn read_book(&self) -> Result<Book, ReadError> {

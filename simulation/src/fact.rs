@@ -6,11 +6,11 @@ use std::rc::Rc;
 use rhombus_driver::host::{Change, CommitError, Post, PostAnswer, PostFailure};
 
 /// A subscriber's address.
-pub type Url = Rc<str>;
+pub(crate) type Url = Rc<str>;
 
 /// One life of the driver, from loading to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instance(pub u32);
+pub(crate) struct Instance(pub(crate) u32);
 
 /// A call of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub struct CallId(pub u32);
 
 /// A POST that the driver sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AttemptId(pub u32);
+pub(crate) struct AttemptId(pub(crate) u32);
 
 /// A door event: its place in the order in which the site had them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub struct EventNumber(pub usize);
 
 /// What the driver is called for.
 #[derive(Clone, Debug)]
-pub enum Call {
+pub(crate) enum Call {
     /// To load, with these settings.
     Load(String),
     /// To take settings.
@@ -84,7 +84,7 @@ pub enum Answer {
 }
 
 /// Something that happened.
-pub enum Fact<'a> {
+pub(crate) enum Fact<'a> {
     /// An instance was started and took the module over; loading begins.
     Started(Instance),
     /// An instance is told to stop.

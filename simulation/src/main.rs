@@ -1,22 +1,14 @@
 //! `simulate`: random histories from the command line.
 
+mod flags;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
 use simulation::time::HOUR;
 use simulation::{history, many};
 
-xflags::xflags! {
-    /// Runs the driver through random histories and holds it to the laws.
-    cmd simulate {
-        /// How many histories; 1 if not given.
-        optional --histories count: u64
-        /// The seed of the first; each further one has the next number. 1 if not given.
-        optional --seed seed: u64
-        /// Print all that happens in the history of that seed.
-        optional --trace
-    }
-}
+use flags::Simulate;
 
 fn main() -> ExitCode {
     let flags = Simulate::from_env_or_exit();

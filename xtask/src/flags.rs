@@ -26,6 +26,17 @@ xflags::xflags! {
         /// Remove one safeguard after the other from a copy of the sources, and show what notices.
         cmd sabotage {}
 
+        /// Run the native driver through random histories on a simulated host, and hold it to the laws. A
+        /// seed makes one history, to the byte.
+        cmd simulate {
+            /// How many; 1 if not said
+            optional --histories count: u64
+            /// The seed of the first; the others follow it
+            optional --seed seed: u64
+            /// Print all that happens in the history of that seed
+            optional --trace
+        }
+
         /// Build, then kill the slot while events flow, again and again, before receivers that fail, hang,
         /// reset and answer half; and count what was accepted, received, lost and doubled.
         cmd crash {

@@ -11,6 +11,7 @@ mod package;
 mod sabotage;
 mod serve;
 mod setup;
+mod simulate;
 mod test;
 mod versions;
 
@@ -50,6 +51,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
+        CargoXtaskCmd::Simulate(simulate) => simulate::run(&shell, &simulate)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }
     Ok(ExitCode::SUCCESS)
