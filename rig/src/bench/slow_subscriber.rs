@@ -15,10 +15,11 @@ use super::{Verdict, ms, percentile};
 
 /// Subscribers that answer at once.
 const HEALTHY: usize = 9;
-/// Events to each gateway: a minute of them, so that the tenth is seen both hanging and paused.
-const EVENTS: usize = 3_000;
+/// Events to each gateway: two minutes of them, so that the tenth is seen both hanging and paused, and
+/// the slowest hundredth is many events.
+const EVENTS: usize = 15_000;
 /// Between two events, which go to the two gateways in turn.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(4);
 /// How much longer an event may take with the tenth.
 const MOST: f64 = 1.20;
 
