@@ -4,8 +4,8 @@
 //! Nothing is known only in memory: what is pending is in the store, and is sent again after a
 //! restart under the same `webhook-id`. What ends a delivery is counted in attempts, never in age.
 //!
-//! What decides is plain data, without a clock or a host: [`retry`], [`verdict`], [`health`], [`lanes`],
-//! [`queue`], [`outbox`]. The other files order the calls of the host around it.
+//! What decides is plain data, without a clock or a host: `retry`, `verdict`, `health`, `lanes`,
+//! `queue`, `outbox`. The other files order the calls of the host around it.
 
 mod arrivals;
 mod attempt;
