@@ -4,7 +4,6 @@
 //! accepted, and has to be sent now and not only after a restart.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::delivery::Message;
@@ -12,6 +11,7 @@ use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Host, StorageFailed};
 use crate::key::Key;
 use crate::record::{self, DeliveryRecord};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::subscription::SubscriptionId;
 
 /// How many are remembered. Beyond it, what the store has is found at the next start.
@@ -21,7 +21,7 @@ const MAX: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Doubts {
     /// Their keys, and the subscribers whose deliveries of them were found meanwhile.
-    keys: RefCell<BTreeMap<Key, BTreeSet<SubscriptionId>>>,
+    keys: RefCell<SortedMap<Key, SortedSet<SubscriptionId>>>,
     /// A task looks for them.
     is_watched: Cell<bool>,
 }
@@ -40,7 +40,8 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) fn doubt(&self, key: Key) {
         let doubts = &self.0.doubts;
         if doubts.keys.borrow().len() < MAX {
-            doubts.keys.borrow_mut().entry(key).or_default();
+            let mut keys = doubts.keys.borrow_mut();
+            keys.get_or_insert_with(key, SortedSet::default);
         }
         if doubts.is_watched.replace(true) {
             return;

@@ -15,8 +15,9 @@ use crate::clock::Clock;
 use crate::delivery::{Arrivals, DeadLetters, Outbox, Unsettled};
 use crate::directory::Directory;
 use crate::doubts::Doubts;
-use crate::host::{Change, Host, Level};
+use crate::host::{Change, Host, Level, StorageFailed};
 use crate::key::Key;
+use crate::pages::Pages;
 use crate::record::{self, LastKeyRecord, Version};
 use crate::report::Report;
 use crate::saved_copy::SavedCopy;
@@ -49,6 +50,8 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) writing: Mutex<()>,
     pub(crate) saved_copy: SavedCopy,
     pub(crate) last_key: Cell<Key>,
+    /// The last key of an earlier instance: what it has left has no later one.
+    pub(crate) left_to: Cell<Key>,
     pub(crate) seen: Seen,
     pub(crate) doubts: Doubts,
     pub(crate) clock: Clock,
@@ -103,6 +106,7 @@ impl<H: Host + 'static> Driver<H> {
             writing: Mutex::default(),
             saved_copy: SavedCopy::default(),
             last_key: Cell::new(Key::ZERO),
+            left_to: Cell::new(Key::ZERO),
             seen: Seen::default(),
             doubts: Doubts::default(),
             clock: Clock::default(),
@@ -129,7 +133,7 @@ impl<H: Host + 'static> Driver<H> {
     /// value and is reported. Returns when they are saved, or when newer ones have come.
     pub async fn update(&self, settings: &str) {
         let inner = &*self.0;
-        if let Err(problem) = Settings::default().updated(settings) {
+        if let Err(problem) = Settings::given(settings) {
             // Those that are waiting for the store must not make way for these.
             inner.warn(&problem);
             return;
@@ -173,6 +177,22 @@ impl<H: Host> Inner<H> {
             record::LAST_KEY.to_owned(),
             &LastKeyRecord { v: Version, key },
         )
+    }
+
+    /// How many records of a kind an earlier instance has left; this one counts its own as it saves
+    /// them.
+    pub(crate) async fn count_left(&self, prefix: &str) -> Result<usize, StorageFailed> {
+        let is_left =
+            |(name, _): &(String, Vec<u8>)| record::key_of(name) <= Some(self.left_to.get());
+        let mut pages = Pages::of(prefix);
+        let mut count = 0;
+        while let Some(page) = pages.next(&self.host).await? {
+            count += page.iter().filter(|record| is_left(record)).count();
+            if !page.last().is_some_and(is_left) {
+                break;
+            }
+        }
+        Ok(count)
     }
 
     /// What operators see of the subscribers and their deliveries has changed.

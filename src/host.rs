@@ -107,6 +107,13 @@ pub enum CommitError {
     Failed(String),
 }
 
+impl From<StorageFailed> for CommitError {
+    /// What had to be read first could not be.
+    fn from(error: StorageFailed) -> Self {
+        Self::Failed(error.0)
+    }
+}
+
 /// A POST to a subscriber. Its URL is a secret, and so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Post {

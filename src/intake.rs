@@ -58,16 +58,7 @@ impl<H: Host + 'static> Driver<H> {
         let subscriptions = inner.state.borrow().subscriptions.clone();
         let key = inner.next_key();
         let arrival = self.expect(key);
-        let record = DeliveryRecord {
-            v: Version,
-            event_id: id.as_str().to_owned(),
-            event: parsed,
-            attempts: 0,
-            unwelcome: 0,
-            next: 0,
-            first_failed: None,
-            last_failed: None,
-        };
+        let record = DeliveryRecord::untried(id.as_str().to_owned(), parsed);
         let value = record::encode(&record);
         let message = Rc::new(Message::from(record));
         let mut changes = Vec::new();

@@ -23,6 +23,7 @@ pub mod intake;
 pub mod key;
 pub mod notification;
 pub mod operators;
+mod pages;
 mod record;
 mod report;
 mod saved_copy;

@@ -197,6 +197,22 @@ pub(crate) struct DeliveryRecord {
     pub(crate) last_failed: Option<u64>,
 }
 
+impl DeliveryRecord {
+    /// A delivery that no attempt was made of.
+    pub(crate) fn untried(event_id: String, event: DoorEvent) -> Self {
+        Self {
+            v: Version,
+            event_id,
+            event,
+            attempts: 0,
+            unwelcome: 0,
+            next: 0,
+            first_failed: None,
+            last_failed: None,
+        }
+    }
+}
+
 /// Whether a subscriber is sent to. Times are in milliseconds since 1970.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct HealthRecord {

@@ -61,24 +61,26 @@ impl Report {
         self.waiting.borrow_mut().insert(key, record::text(value));
     }
 
-    /// When there is something to show, in steady time; `None` if there is nothing. Some of it changes
-    /// by itself if it `is_aging`.
-    pub(crate) fn due(&self, time: u64, is_aging: bool) -> Option<u64> {
-        let after = match (self.is_touched.get(), is_aging) {
-            (true, _) => INTERVAL,
-            (false, true) => AGING,
-            (false, false) => return None,
+    /// When there is something to show, in steady time; `None` if there is nothing.
+    pub(crate) fn due(&self, inner: &Inner<impl Host>) -> Option<u64> {
+        let after = if self.is_touched.get() {
+            INTERVAL
+        } else if inner.is_aging() {
+            AGING
+        } else {
+            return None;
         };
-        Some(self.flushed_at.get().min(time).saturating_add(after))
+        Some(
+            self.flushed_at
+                .get()
+                .min(inner.time())
+                .saturating_add(after),
+        )
     }
 
     /// Shows what there is to show, if its time has come.
     pub(crate) fn flush_if_due(&self, inner: &Inner<impl Host>) {
-        let time = inner.time();
-        if self
-            .due(time, inner.is_aging())
-            .is_some_and(|due| due <= time)
-        {
+        if self.due(inner).is_some_and(|due| due <= inner.time()) {
             self.flush(inner);
         }
     }

@@ -6,16 +6,15 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::driver::Driver;
-use crate::host::{Change, CommitError, Host};
+use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
+use crate::pages::PAGE;
 use crate::record::{self, SeenAtRecord, SeenRecord, Version};
 
 /// How long an id is kept.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many are kept at most.
 const MAX: usize = 200_000;
-/// How many one read of the store asks for.
-const PAGE: u32 = 500;
 
 /// An event's name: 1 to 64 of `A–Z a–z 0–9 _ -`. It is the header `webhook-id`, in which Standard
 /// Webhooks allow no dot.
@@ -46,21 +45,12 @@ impl EventId {
 
 /// How many ids the store holds, as far as they were counted.
 #[derive(Default)]
-pub(crate) struct Seen {
-    count: Cell<usize>,
-    /// The last key of an earlier instance. Ids of later ones are counted as they are saved.
-    counted_from: Cell<Key>,
-}
+pub(crate) struct Seen(Cell<usize>);
 
 impl Seen {
     /// So many more are there.
     pub(crate) fn count(&self, more: usize) {
-        self.count.set(self.count.get() + more);
-    }
-
-    /// An earlier instance has left the ids up to this key.
-    pub(crate) fn count_from(&self, last: Key) {
-        self.counted_from.set(last);
+        self.0.set(self.0.get() + more);
     }
 }
 
@@ -86,33 +76,22 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// Counts the ids that an earlier instance has left.
-    pub(crate) async fn count_seen(&self) -> Result<(), CommitError> {
-        let last = self.0.seen.counted_from.get();
-        let mut found = 0;
-        let mut after: Option<String> = None;
-        loop {
-            let page = self.seen_page(after.as_deref(), PAGE).await?;
-            let left = page.iter().map(|(name, _)| record::key_of(name));
-            found += left.filter(|key| *key <= Some(last)).count();
-            match page.into_iter().next_back() {
-                Some((name, _)) if record::key_of(&name) <= Some(last) => after = Some(name),
-                _ => break,
-            }
-        }
-        self.0.seen.count(found);
+    pub(crate) async fn count_seen(&self) -> Result<(), StorageFailed> {
+        let left = self.0.count_left(record::SEEN_AT).await?;
+        self.0.seen.count(left);
         Ok(())
     }
 
     /// Forgets the ids that are older than a day, and the oldest beyond the most that are kept.
     pub(crate) async fn forget_seen(&self) -> Result<(), CommitError> {
-        let count = &self.0.seen.count;
+        let count = &self.0.seen.0;
         let kept_for = u64::try_from(KEPT_FOR.as_millis()).unwrap_or(u64::MAX);
         let oldest = record::seen_at(Key::ZERO.next(self.0.host.now().saturating_sub(kept_for)));
         // The first tells whether there is anything to forget, and mostly there is not.
         let mut limit = 1;
         loop {
             let surplus = count.get().saturating_sub(MAX);
-            let page = self.seen_page(None, limit).await?;
+            let page = self.0.host.scan(record::SEEN_AT, None, limit).await?;
             let is_full = page.len() == limit as usize;
             limit = PAGE;
             let old: Vec<_> = page
@@ -139,14 +118,5 @@ impl<H: Host + 'static> Driver<H> {
                 return Ok(());
             }
         }
-    }
-
-    async fn seen_page(
-        &self,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<(String, Vec<u8>)>, CommitError> {
-        let page = self.0.host.scan(record::SEEN_AT, after, limit).await;
-        page.map_err(|error| CommitError::Failed(error.0))
     }
 }

@@ -110,6 +110,11 @@ impl Settings {
     /// What `json` makes of these settings, and what of it was not taken, one sentence each. The
     /// error says why none of it was.
     pub fn updated(&self, json: &str) -> Result<(Self, Vec<String>), String> {
+        Ok(self.merged(Self::given(json)?))
+    }
+
+    /// The values in `json`, by name; or why it has none.
+    pub(crate) fn given(json: &str) -> Result<Map<String, Value>, String> {
         let given: Value = serde_json::from_str(json)
             .map_err(|error| format!("the settings are not JSON: {error}"))?;
         let Value::Object(given) = given else {
@@ -118,7 +123,7 @@ impl Settings {
         if given.is_empty() {
             return Err("the settings are empty".to_owned());
         }
-        Ok(self.merged(given))
+        Ok(given)
     }
 
     /// What was kept by [`to_json`](Self::to_json).

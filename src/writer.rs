@@ -9,12 +9,10 @@ use crate::book::Book;
 use crate::driver::{Driver, Inner, LoadError, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
+use crate::pages::Pages;
 use crate::record::{self, FormatRecord, LastKeyRecord, SettingsRecord, Version};
 use crate::settings::Settings;
 use crate::sorted::{SortedMap, SortedSet};
-
-/// How many records one read of the store asks for.
-const PAGE: u32 = 500;
 
 /// Why the book cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +51,7 @@ impl<H: Host + 'static> Driver<H> {
             let last =
                 last.ok_or_else(|| LoadError::Unreadable("the last key is none".to_owned()))?;
             inner.last_key.set(last);
-            inner.dead_letters.count_from(last);
-            inner.seen.count_from(last);
+            inner.left_to.set(last);
         }
         let kept = inner.read_settings().await?;
         let book = inner.read_book().await?;
@@ -280,15 +277,10 @@ impl<H: Host> Inner<H> {
                 .map_err(ReadError::Unreadable)?;
         }
         for prefix in [record::SUBSCRIPTIONS, record::REMOVALS] {
-            let mut after = None;
-            loop {
-                let page = self.host.scan(prefix, after.as_deref(), PAGE).await?;
+            let mut pages = Pages::of(prefix);
+            while let Some(page) = pages.next(&self.host).await? {
                 for (key, value) in &page {
                     book.restore(key, value).map_err(ReadError::Unreadable)?;
-                }
-                match page.into_iter().next_back() {
-                    Some((key, _)) => after = Some(key),
-                    None => break,
                 }
             }
         }

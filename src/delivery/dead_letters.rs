@@ -8,11 +8,10 @@ use crate::door::DoorEvent;
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
+use crate::pages::PAGE;
 use crate::record::{self, DeadRecord, DeliveryRecord, Version};
 use crate::sorted::SortedSet;
 use crate::subscription::SubscriptionId;
-
-use super::sweep::PAGE;
 
 /// How many deliveries may be pending.
 const MAX_PENDING: usize = 200_000;
@@ -26,15 +25,15 @@ const DISABLED: &str = "its subscription is disabled: the receiver said that it 
 /// Why the oldest delivery is given up.
 const TOO_MANY: &str = "there were more than 200,000 pending deliveries";
 
-/// How many records of the kinds that are bounded the store holds, as far as they were counted.
+/// What is kept of deliveries that were given up and of events that could not be read: how much, and
+/// whose turn it is to change it.
 #[derive(Default)]
 pub(crate) struct DeadLetters {
     /// Held by whoever reads records to give them up or to send them again, until that is written.
     turn: Mutex<()>,
     /// The deliveries whose dead letters are being saved.
     burying: RefCell<SortedSet<(SubscriptionId, Key)>>,
-    /// The last key of an earlier instance. What has a later one was counted as it was saved.
-    counted_from: Cell<Key>,
+    /// How many records of each kind the store holds, as far as they were counted.
     dead: Cell<usize>,
     rejected: Cell<usize>,
     /// A task gives up what is too much.
@@ -60,11 +59,6 @@ impl DeadLetters {
     /// Whether a delivery's dead letter is being saved.
     pub(super) fn is_burying(&self, to: SubscriptionId, key: Key) -> bool {
         self.burying.borrow().contains(&(to, key))
-    }
-
-    /// An earlier instance has left the records up to this key.
-    pub(crate) fn count_from(&self, last: Key) {
-        self.counted_from.set(last);
     }
 
     /// So many more dead letters were saved.
@@ -136,16 +130,14 @@ impl<H: Host> Inner<H> {
         id: &str,
         event: &DoorEvent,
     ) -> Option<Change> {
-        let is_disabled = self.is_disabled(to);
-        let reason = DISABLED;
-        let attempts = 0;
         let death = Death {
             to,
             key,
-            attempts,
-            reason,
+            attempts: 0,
+            reason: DISABLED,
         };
-        is_disabled.then(|| self.dead_letter(death, id, event))
+        self.is_disabled(to)
+            .then(|| self.dead_letter(death, id, event))
     }
 }
 
@@ -154,11 +146,9 @@ impl<H: Host + 'static> Driver<H> {
     /// disabled.
     pub(crate) fn bury_all(&self, to: SubscriptionId) {
         let driver = self.clone();
-        self.0.tasks.spawn(async move {
-            while driver.bury_page(to).await {
-                driver.0.touch();
-            }
-        });
+        self.0
+            .tasks
+            .spawn(async move { while driver.bury_page(to).await {} });
     }
 
     /// Gives up the oldest deliveries if too many are pending, in the background.
@@ -181,24 +171,13 @@ impl<H: Host + 'static> Driver<H> {
     /// Counts what an earlier instance has left.
     pub(super) async fn count_dead(&self) -> Result<(), StorageFailed> {
         let counts = &self.0.dead_letters;
-        let last = counts.counted_from.get();
         for (prefix, count) in [
             (record::DEAD, &counts.dead),
             (record::REJECTED, &counts.rejected),
         ] {
-            let mut found = 0;
-            let mut after: Option<String> = None;
-            loop {
-                let page = self.0.host.scan(prefix, after.as_deref(), PAGE).await?;
-                let left = page.iter().map(|(name, _)| record::key_of(name));
-                found += left.filter(|key| *key <= Some(last)).count();
-                match page.into_iter().next_back() {
-                    Some((name, _)) if record::key_of(&name) <= Some(last) => after = Some(name),
-                    _ => break,
-                }
-            }
-            count.set(count.get() + found);
-            if found > 0 {
+            let left = self.0.count_left(prefix).await?;
+            count.set(count.get() + left);
+            if left > 0 {
                 self.0.touch();
             }
         }
@@ -217,8 +196,7 @@ impl<H: Host + 'static> Driver<H> {
             (record::REJECTED, &counts.rejected, MAX_REJECTED),
         ] {
             loop {
-                let page = inner.host.scan(prefix, None, PAGE).await;
-                let page = page.map_err(|error| CommitError::Failed(error.0))?;
+                let page = inner.host.scan(prefix, None, PAGE).await?;
                 let is_last = page.len() < PAGE as usize;
                 let surplus = count.get().saturating_sub(most);
                 if surplus > 0 {
@@ -264,7 +242,7 @@ impl<H: Host + 'static> Driver<H> {
             // It was opened while the page was read: what is pending is sent.
             Ok(_) if !inner.is_disabled(to) => return false,
             Ok(page) => self.bury(page, DISABLED).await,
-            Err(error) => Err(CommitError::Failed(error.0)),
+            Err(error) => Err(error.into()),
         };
         drop(turn);
         let must_wait = match buried {
@@ -299,11 +277,10 @@ impl<H: Host + 'static> Driver<H> {
             match (names, record::decode::<DeliveryRecord>(&name, &value)) {
                 (Some((to, key)), _) if inner.unsettled.contains(to, key) => continue,
                 (Some((to, key)), Ok(record)) => {
-                    let attempts = record.attempts;
                     let death = Death {
                         to,
                         key,
-                        attempts,
+                        attempts: record.attempts,
                         reason,
                     };
                     changes.push(inner.dead_letter(death, &record.event_id, &record.event));
@@ -349,7 +326,7 @@ impl<H: Host + 'static> Driver<H> {
             inner.dead_letters.overflowed_at.set(Some(inner.time()));
             let buried = match self.read_all(&names).await {
                 Ok(page) => self.bury(page, TOO_MANY).await,
-                Err(error) => Err(CommitError::Failed(error.0)),
+                Err(error) => Err(error.into()),
             };
             drop(turn);
             if let Err(error) = buried {

@@ -49,7 +49,8 @@ pub(super) struct History {
 }
 
 impl History {
-    /// What an earlier instance has left, if it has tried, at the open time `now`. Its clock may have been another one.
+    /// What an earlier instance has left, if it has tried, at the open time `now`. Its clock may have
+    /// been another one.
     pub(super) fn restored(record: &DeliveryRecord, now: u64) -> Option<Self> {
         let was_tried = record.attempts > 0 || record.unwelcome > 0;
         was_tried.then(|| Self {

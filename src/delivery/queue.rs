@@ -152,7 +152,6 @@ impl Queue {
         if page.start.sweep != self.sweeps {
             return;
         }
-        let now = self.health.open_time(time);
         let mut is_last = page.is_last;
         for (key, record) in page.records {
             // One that was committed meanwhile is in the next page, if it is not in this one.
@@ -162,9 +161,7 @@ impl Queue {
             }
             to = to.max(Some(key));
             if let Some(record) = record {
-                let history = History::restored(&record, now);
-                let message = Rc::new(Message::from(record));
-                self.lanes.insert(key, message, history, bytes, now);
+                self.restore(key, record, bytes, time);
             }
         }
         is_last &= missed.is_none_or(|missed| Some(missed) <= to);
@@ -207,7 +204,7 @@ impl Queue {
         self.lanes.keys()
     }
 
-    /// Takes a delivery back that was taken out.
+    /// Takes in a delivery as the store has it, unless it is here.
     pub(super) fn restore(&mut self, key: Key, record: DeliveryRecord, bytes: usize, time: u64) {
         if self.health.is_disabled() {
             return;

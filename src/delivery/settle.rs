@@ -49,7 +49,6 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         inner.with_queue(to, |queue, _, time| queue.open(time));
         inner.touch();
-        inner.tasks.bell().ring();
         inner.save_health(to).await
     }
 

@@ -3,14 +3,12 @@
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
 use crate::key::Key;
+use crate::pages::PAGE;
 use crate::record::{self, DeliveryRecord, HealthRecord};
 use crate::subscription::SubscriptionId;
 
 use super::health::Health;
 use super::queue::{Page, PageStart, Queue};
-
-/// How many records one read of the store asks for.
-pub(super) const PAGE: u32 = 256;
 
 impl<H: Host + 'static> Driver<H> {
     /// Makes a queue for each subscription that an earlier instance knew. What is pending is read when
@@ -139,8 +137,7 @@ impl<H: Host + 'static> Driver<H> {
         let host = &self.0.host;
         for prefix in [record::deliveries_to(to), record::health(to)] {
             loop {
-                let page = host.scan(&prefix, None, PAGE).await;
-                let page = page.map_err(|error| CommitError::Failed(error.0))?;
+                let page = host.scan(&prefix, None, PAGE).await?;
                 if page.is_empty() {
                     break;
                 }

@@ -115,7 +115,7 @@ impl<H: Host + 'static> Driver<H> {
     /// When the loop must wake by itself.
     fn next_deadline(&self) -> Option<u64> {
         let inner = &*self.0;
-        let report = inner.report.due(inner.time(), inner.is_aging());
+        let report = inner.report.due(inner);
         // None starts any more once it is stopped, however long it has been due.
         let attempt = match inner.stopped.get() {
             true => None,

@@ -21,24 +21,15 @@ impl<H: Host + 'static> Driver<H> {
         let kind = Kind::of(&mut arguments)?;
         let filter = Filter::of(&mut arguments)?;
         arguments.end()?;
-        let mut selection = match ids {
-            Some(ids) if filter.is_empty() && kind.is_none() => {
-                if let Some(id) = ids.iter().find(|id| Kind::of_record(id).is_none()) {
-                    return Err(CallError::Invalid(format!("{id:?} is the id of nothing")));
-                }
-                Selection::named(ids)
-            }
-            None if !filter.is_empty() => Selection::Matching {
-                kind: kind.unwrap_or(Kind::Dead),
-                filter,
-                after: None,
-            },
-            _ => {
-                return Err(CallError::Invalid(
-                    "give either ids, or a subscription, from or to".to_owned(),
-                ));
-            }
-        };
+        if ids.is_some() && kind.is_some() {
+            return Err(Selection::ambiguous());
+        }
+        let mut selection = Selection::of(ids, kind.unwrap_or(Kind::Dead), filter)?;
+        if let Selection::Named(ids) = &selection
+            && let Some(id) = ids.iter().find(|id| Kind::of_record(id).is_none())
+        {
+            return Err(CallError::Invalid(format!("{id:?} is the id of nothing")));
+        }
         let mut discarded = 0;
         let failed = |why: String, discarded: usize| {
             CallError::Failed(format!(

@@ -12,11 +12,9 @@ impl<H: Host + 'static> Driver<H> {
     /// Opens `subscription`, whatever it was. What it has yet to get is sent at once.
     pub(super) async fn enable_subscription(
         &self,
-        mut arguments: Arguments,
+        arguments: Arguments,
     ) -> Result<String, CallError> {
-        let id = Arguments::required("subscription", arguments.subscription()?)?;
-        arguments.end()?;
-        self.must_know(id)?;
+        let id = self.only_subscription(arguments)?;
         let saved = self.enable(id).await;
         saved.map_err(|error| CallError::Failed(error.to_string()))?;
         Ok(json!({ "subscription": id.to_string(), "state": "open" }).to_string())

@@ -46,9 +46,12 @@ impl<H: Host + 'static> Driver<H> {
         }
     }
 
-    fn must_know(&self, id: SubscriptionId) -> Result<(), CallError> {
+    /// The subscription that is a function's only argument.
+    fn only_subscription(&self, mut arguments: Arguments) -> Result<SubscriptionId, CallError> {
+        let id = Arguments::required("subscription", arguments.subscription()?)?;
+        arguments.end()?;
         match self.0.state.borrow().subscriptions.contains_key(&id) {
-            true => Ok(()),
+            true => Ok(id),
             false => Err(CallError::Invalid(format!("there is no subscription {id}"))),
         }
     }

@@ -8,7 +8,7 @@ use crate::delivery::Message;
 use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Change, Host};
 use crate::key::Key;
-use crate::record::{self, DeadRecord, DeliveryRecord, Version};
+use crate::record::{self, DeadRecord, DeliveryRecord};
 use crate::subscription::SubscriptionId;
 
 use super::CallError;
@@ -33,19 +33,7 @@ impl<H: Host + 'static> Driver<H> {
         let ids = arguments.texts("ids")?;
         let filter = Filter::of(&mut arguments)?;
         arguments.end()?;
-        let mut selection = match ids {
-            Some(ids) if filter.is_empty() => Selection::named(ids),
-            None if !filter.is_empty() => Selection::Matching {
-                kind: Kind::Dead,
-                filter,
-                after: None,
-            },
-            _ => {
-                return Err(CallError::Invalid(
-                    "give either ids, or a subscription, from or to".to_owned(),
-                ));
-            }
-        };
+        let mut selection = Selection::of(ids, Kind::Dead, filter)?;
         let inner = &*self.0;
         let mut redelivered = 0;
         let mut others = Vec::new();
@@ -115,16 +103,7 @@ impl<H: Host + 'static> Driver<H> {
         if self.0.is_disabled(to) {
             return Err("its subscription is disabled; enable it first");
         }
-        let record = DeliveryRecord {
-            v: Version,
-            event_id: dead.event_id,
-            event: dead.event,
-            attempts: 0,
-            unwelcome: 0,
-            next: 0,
-            first_failed: None,
-            last_failed: None,
-        };
+        let record = DeliveryRecord::untried(dead.event_id, dead.event);
         let message = Rc::new(Message::from(record.clone()));
         let name = record::delivery(to, key);
         let raised = Raised {

@@ -4,14 +4,12 @@ use serde_json::Value;
 
 use crate::door::EventTime;
 use crate::host::{Host, StorageFailed};
+use crate::pages::{PAGE, Pages};
 use crate::record;
 use crate::subscription::SubscriptionId;
 
 use super::CallError;
 use super::arguments::Arguments;
-
-/// How many records one read of the store asks for.
-const PAGE: u32 = 256;
 
 /// What is kept of events, by what became of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +107,8 @@ impl Filter {
 pub(super) enum Selection {
     /// These, by their names.
     Named(Vec<String>),
-    /// All of a kind that match and follow this one.
-    Matching {
-        kind: Kind,
-        filter: Filter,
-        after: Option<String>,
-    },
+    /// All of these that match.
+    Matching { pages: Pages, filter: Filter },
 }
 
 /// Some of the records.
@@ -126,11 +120,29 @@ pub(super) struct Selected {
 }
 
 impl Selection {
-    /// These, each once.
-    pub(super) fn named(mut names: Vec<String>) -> Self {
-        names.sort_unstable();
-        names.dedup();
-        Self::Named(names)
+    /// The records of `ids`, each once; or those of a kind that match. It must be clear which.
+    pub(super) fn of(
+        ids: Option<Vec<String>>,
+        kind: Kind,
+        filter: Filter,
+    ) -> Result<Self, CallError> {
+        match ids {
+            Some(mut ids) if filter.is_empty() => {
+                ids.sort_unstable();
+                ids.dedup();
+                Ok(Self::Named(ids))
+            }
+            None if !filter.is_empty() => Ok(Self::Matching {
+                pages: Pages::of(kind.prefix_of(&filter)),
+                filter,
+            }),
+            _ => Err(Self::ambiguous()),
+        }
+    }
+
+    /// Why arguments say neither the one nor the other.
+    pub(super) fn ambiguous() -> CallError {
+        CallError::Invalid("give either ids, or a subscription, from or to".to_owned())
     }
 
     /// The next page of it; `None` after the last. A page can be empty.
@@ -156,17 +168,10 @@ impl Selection {
                     }
                 }
             }
-            Self::Matching {
-                kind,
-                filter,
-                after,
-            } => {
-                let prefix = kind.prefix_of(filter);
-                let page = host.scan(&prefix, after.as_deref(), PAGE).await?;
-                let Some((last, _)) = page.last() else {
+            Self::Matching { pages, filter } => {
+                let Some(page) = pages.next(host).await? else {
                     return Ok(None);
                 };
-                *after = Some(last.clone());
                 selected.records = page;
                 selected.records.retain(|(name, value)| {
                     let record = serde_json::from_slice(value);

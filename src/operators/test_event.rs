@@ -17,13 +17,8 @@ impl<H: Host + 'static> Driver<H> {
     /// Sends a test event to `subscription`, signed as any other, and answers what came of it:
     /// `{"status": number}` or `{"failure": text}`. To a paused subscriber it is a probe, which opens
     /// it if it is taken. It is sent once and not kept.
-    pub(super) async fn send_test_event(
-        &self,
-        mut arguments: Arguments,
-    ) -> Result<String, CallError> {
-        let id = Arguments::required("subscription", arguments.subscription()?)?;
-        arguments.end()?;
-        self.must_know(id)?;
+    pub(super) async fn send_test_event(&self, arguments: Arguments) -> Result<String, CallError> {
+        let id = self.only_subscription(arguments)?;
         let event = DoorEvent::parse(EVENT, self.0.host.now()).map_err(CallError::Failed)?;
         let answer = match self.send_test(id, event).await {
             Ok(Ok(answer)) => json!({ "status": answer.status }),
