@@ -75,18 +75,30 @@ pub(crate) struct Health {
     gone: u32,
     /// When it last took something.
     last_taken: Option<Moment>,
-    /// For how long it has been open, up to `open_since`.
-    open_before: u64,
-    open_since: Option<Moment>,
-    /// When it last was paused.
-    closed_at: Option<Moment>,
+    created: Moment,
+    pauses: Pauses,
+    /// Those that the store knows of.
+    stored_pauses: Pauses,
+}
+
+/// When a subscriber was not open.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pauses {
+    /// For how many milliseconds, up to `since`.
+    before: u64,
+    since: Option<Moment>,
 }
 
 /// Open or paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Open or paused: somebody may have opened it. What it takes next makes it clear.
-    Unclear,
+    /// Any: somebody may have opened it. What it takes next makes it clear, unless it may be disabled.
+    Unclear {
+        /// 410s in a row, at most.
+        gone: u32,
+        /// How many of them came since somebody began to open it.
+        gone_since: u32,
+    },
     /// With room for so many attempts in flight, if that is known.
     Open { room: Option<u32> },
     /// For a while.
@@ -130,9 +142,9 @@ impl Health {
             refused: BTreeSet::new(),
             gone: 0,
             last_taken: None,
-            open_before: 0,
-            open_since: Some(now),
-            closed_at: None,
+            created: now,
+            pauses: Pauses::default(),
+            stored_pauses: Pauses::default(),
         }
     }
 
@@ -156,13 +168,18 @@ impl Health {
         self.gone = record.map_or(0, |record| record.gone);
         let refused = record.into_iter().flat_map(|record| &record.unwelcome);
         self.refused = refused.filter_map(|key| Key::read(key)).collect();
-        if !self.is_open() {
-            self.open_before = self.open_time(now);
-            self.open_since = None;
-        } else if self.open_since.is_none() {
-            // It is not written down that it was paused, so that was open time.
-            self.open_since = self.closed_at.or(Some(now));
+        // A pause that is not written down was open time.
+        self.pauses = self.stored_pauses;
+        if self.is_open() {
+            self.pauses.since = None;
+        } else {
+            self.pauses.since.get_or_insert(now);
         }
+    }
+
+    /// Its record was written.
+    pub(crate) fn stored(&mut self) {
+        self.stored_pauses = self.pauses;
     }
 
     /// Whether it is known to be open.
@@ -172,8 +189,8 @@ impl Health {
 
     /// For how many milliseconds it has been open up to `now`, at most.
     pub(crate) fn open_time(&self, now: Moment) -> u64 {
-        let since = self.open_since.unwrap_or(now);
-        self.open_before + (now.elapsed - since.elapsed)
+        let until = self.pauses.since.unwrap_or(now);
+        (until.elapsed - self.created.elapsed) - self.pauses.before
     }
 
     /// What has failed since this time is due once it opens; all, if it is not known.
@@ -185,7 +202,7 @@ impl Health {
     pub(crate) fn begin(&mut self, attempt: AttemptId) -> Kind {
         match &mut self.state {
             State::Open { .. } => Kind::Regular,
-            State::Unclear => Kind::Unclear,
+            State::Unclear { .. } => Kind::Unclear,
             State::Paused(pause) => {
                 pause.probe = Some(attempt);
                 Kind::Probe
@@ -209,7 +226,14 @@ impl Health {
         let is_probe = match self.state {
             State::Open { .. } => false,
             State::Paused(pause) => pause.probe == Some(attempt),
-            State::Unclear | State::Disabled => return,
+            State::Unclear { gone, gone_since } => {
+                if outcome == Outcome::Gone {
+                    let (gone, gone_since) = (gone + 1, gone_since + 1);
+                    self.state = State::Unclear { gone, gone_since };
+                }
+                return;
+            }
+            State::Disabled => return,
         };
         if !is_probe && !self.is_open() {
             // It was under way when the subscriber was paused, and says nothing that is new.
@@ -244,28 +268,41 @@ impl Health {
     /// Somebody may be opening it: an operator, or a POST of its address.
     pub(crate) fn may_open(&mut self, now: Moment) {
         if !self.is_open() {
-            self.state = State::Unclear;
-            self.open_since.get_or_insert(now);
+            self.lose_track(now);
         }
     }
 
-    /// What came of an attempt is not known, nor what that does to it.
-    pub(crate) fn lose_track(&mut self, now: Moment) {
-        if self.state != State::Disabled {
-            self.state = State::Unclear;
-            self.open_since.get_or_insert(now);
+    /// What it was opened from is past.
+    pub(crate) fn opened(&mut self) {
+        if let State::Unclear { gone, gone_since } = &mut self.state {
+            *gone = *gone_since;
         }
+    }
+
+    /// What came of an attempt is not known, or whether it is open.
+    pub(crate) fn lose_track(&mut self, now: Moment) {
+        let gone = match self.state {
+            State::Unclear { .. } => return,
+            State::Disabled => GONE,
+            State::Open { .. } | State::Paused(_) => self.gone,
+        };
+        self.state = State::Unclear {
+            gone,
+            gone_since: 0,
+        };
+        self.pauses.end(now);
     }
 
     fn taken(&mut self, now: Moment) {
         match self.state {
             // Only an operator or a POST opens it.
             State::Disabled => return,
+            State::Unclear { gone, .. } if gone >= GONE => return,
             State::Open { room } => {
                 let room = room.map(|room| (room + 1).min(32));
                 self.state = State::Open { room };
             }
-            State::Unclear => self.open(None, now),
+            State::Unclear { .. } => self.open(None, now),
             State::Paused(_) => self.open(Some(1), now),
         }
         self.failures = 0;
@@ -300,14 +337,20 @@ impl Health {
         self.failures = 0;
         self.refused.clear();
         self.gone = 0;
-        self.open_since.get_or_insert(now);
+        self.pauses.end(now);
     }
 
     fn close(&mut self, state: State, now: Moment) {
-        self.open_before = self.open_time(now);
-        self.open_since = None;
-        self.closed_at = Some(now);
+        self.pauses.since.get_or_insert(now);
         self.state = state;
+    }
+}
+
+impl Pauses {
+    fn end(&mut self, now: Moment) {
+        if let Some(since) = self.since.take() {
+            self.before += now.elapsed - since.elapsed;
+        }
     }
 }
 

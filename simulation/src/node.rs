@@ -18,7 +18,6 @@ pub(crate) struct Node {
     pool: LocalPool,
     spawner: LocalSpawner,
     shared: Rc<Shared>,
-    is_stopping: bool,
 }
 
 struct Shared {
@@ -27,6 +26,8 @@ struct Shared {
     /// Once it is loaded.
     driver: RefCell<Option<Driver<Hands>>>,
     answers: RefCell<Vec<(CallId, Answer)>>,
+    /// It was told to stop.
+    is_stopping: Cell<bool>,
     /// `run` has returned.
     has_run: Cell<bool>,
 }
@@ -35,6 +36,10 @@ impl Shared {
     /// A call is answered, unless the instance has been killed.
     fn answer(&self, call: CallId, answer: Answer) {
         let mut state = self.world.state();
+        if answer == Answer::Updated && self.is_stopping.get() {
+            // Settings that an instance has no time for any more are for the next one.
+            return;
+        }
         if state.lives(self.instance) {
             state.see(&Fact::Answered {
                 call,
@@ -59,6 +64,7 @@ impl Node {
             instance,
             driver: RefCell::default(),
             answers: RefCell::default(),
+            is_stopping: Cell::default(),
             has_run: Cell::default(),
         });
         let node = Self {
@@ -66,7 +72,6 @@ impl Node {
             spawner: pool.spawner(),
             pool,
             shared: Rc::clone(&shared),
-            is_stopping: false,
         };
         let hands = Hands::new(world, instance);
         node.spawn(async move {
@@ -107,11 +112,11 @@ impl Node {
 
     /// Whether it can be called: it is loaded, and not told to stop.
     pub(crate) fn takes_calls(&self) -> bool {
-        self.is_loaded() && !self.is_stopping
+        self.is_loaded() && !self.shared.is_stopping.get()
     }
 
-    pub(crate) fn stop(&mut self) {
-        self.is_stopping = true;
+    pub(crate) fn stop(&self) {
+        self.shared.is_stopping.set(true);
         if let Some(driver) = &*self.shared.driver.borrow() {
             driver.stop();
         }

@@ -50,6 +50,8 @@ pub(crate) enum Record<'a> {
     Health(Sub),
     /// The id of an event.
     Seen(&'a str),
+    /// The same, by key.
+    SeenAt(Key),
     /// What no law reads.
     Other,
 }
@@ -67,6 +69,7 @@ impl<'a> Record<'a> {
             "subscription" => Sub::read(rest).map(Self::Subscription),
             "health" => Sub::read(rest).map(Self::Health),
             "seen" => Some(Self::Seen(rest)),
+            "seen-at" => Key::read(rest).map(Self::SeenAt),
             _ => None,
         };
         read.unwrap_or(Self::Other)

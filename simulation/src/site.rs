@@ -260,7 +260,7 @@ impl Site {
 
     /// Stops the driver in good order, and loads another one at once.
     pub fn restart(&mut self) {
-        if let Some(node) = self.current.as_mut().filter(|node| node.is_loaded()) {
+        if let Some(node) = self.current.as_ref().filter(|node| node.is_loaded()) {
             node.stop();
             self.world.state().see(&Fact::Stopping(node.instance));
         }
@@ -592,7 +592,7 @@ impl Site {
             }
             Errand::HealStorage => self.storage(Weather::default()),
             Errand::StopOld => {
-                let Some(old) = &mut self.old else { return };
+                let Some(old) = &self.old else { return };
                 let instance = old.instance;
                 if old.is_loaded() {
                     old.stop();

@@ -108,10 +108,30 @@ impl<H: Host> Inner<H> {
         record::put(record::dead(self.next_key()), &record)
     }
 
-    /// Whether a delivery is in its queue.
-    pub(super) fn is_pending(&self, to: SubscriptionId, key: Key) -> bool {
+    /// A delivery's dead letter is saved. Whether this was not known.
+    fn buried(&self, to: SubscriptionId, key: Key) -> bool {
+        self.with_queue(to, |queue, _, time| queue.remove(key, time));
+        self.dead_letters.burying.borrow_mut().remove(&(to, key))
+    }
+
+    /// A delivery's dead letter was not saved: it is pending as before.
+    fn not_buried(&self, to: SubscriptionId, key: Key, record: DeliveryRecord) {
+        self.dead_letters.burying.borrow_mut().remove(&(to, key));
+        if !self.unsettled.contains(to, key) {
+            self.with_queue(to, |queue, bytes, time| {
+                // The last attempt of it may have ended meanwhile, and taken it out.
+                if !queue.contains(key) {
+                    queue.restore(key, record, bytes, time);
+                }
+            });
+        }
+    }
+
+    /// Whether the store has a delivery for sure: it is pending, and no dead letter of it was saved.
+    pub(super) fn is_kept(&self, to: SubscriptionId, key: Key) -> bool {
         let outbox = self.outbox.borrow();
-        outbox.get(to).is_some_and(|queue| queue.contains(key))
+        let is_pending = outbox.get(to).is_some_and(|queue| queue.contains(key));
+        is_pending && !self.dead_letters.is_burying(to, key)
     }
 
     /// Whether a subscriber is disabled.
@@ -245,18 +265,21 @@ impl<H: Host + 'static> Driver<H> {
             Err(error) => Err(error.into()),
         };
         drop(turn);
-        let must_wait = match buried {
-            // The others are being settled.
-            Ok(count) => count == 0,
-            Err(error) => {
-                inner.warn(&format!("dead letters could not be saved: {error}"));
-                true
-            }
-        };
-        if must_wait {
-            inner.host.sleep(STORE_PAUSE).await;
-        }
+        self.pause_after(buried).await;
         true
+    }
+
+    /// Leaves the store alone for a while if nothing came of a burial: it failed, or what was to be
+    /// buried is being settled.
+    async fn pause_after(&self, buried: Result<usize, CommitError>) {
+        let inner = &*self.0;
+        if let Err(error) = &buried {
+            inner.warn(&format!("dead letters could not be saved: {error}"));
+        }
+        if buried.is_ok_and(|count| count > 0) {
+            return;
+        }
+        inner.host.sleep(STORE_PAUSE).await;
     }
 
     /// Makes dead letters of pending deliveries, as the store has them, and takes them out of their
@@ -286,7 +309,7 @@ impl<H: Host + 'static> Driver<H> {
                     changes.push(inner.dead_letter(death, &record.event_id, &record.event));
                     deaths += 1;
                     inner.dead_letters.burying.borrow_mut().insert((to, key));
-                    taken.push((to, key, record));
+                    taken.push((to, key));
                 }
                 (_, Err(why)) => inner.warn(&why),
                 (None, _) => inner.warn(&format!("the record {name} has no key")),
@@ -298,21 +321,51 @@ impl<H: Host + 'static> Driver<H> {
             return Ok(0);
         }
         changes.push(inner.last_key_record());
-        let buried = inner.host.commit(changes).await;
-        for (to, key, record) in taken {
-            inner.dead_letters.burying.borrow_mut().remove(&(to, key));
-            let is_settled = inner.unsettled.contains(to, key);
-            inner.with_queue(to, |queue, bytes, time| match buried {
-                Ok(()) => drop(queue.remove(key, time)),
-                Err(_) if is_settled => {}
-                // The last attempt of it may have ended meanwhile.
-                Err(_) => queue.restore(key, record, bytes, time),
-            });
+        if let Err(error) = inner.host.commit(changes).await {
+            for (to, key) in &taken {
+                inner.with_queue(*to, |queue, _, _| queue.forget_message(*key));
+            }
+            let driver = self.clone();
+            inner
+                .tasks
+                .spawn(async move { driver.make_sure_of(taken).await });
+            return Err(error);
         }
-        buried?;
+        for (to, key) in taken {
+            inner.buried(to, key);
+        }
         inner.dead_letters.died(deaths);
         inner.touch();
         Ok(gone)
+    }
+
+    /// The commit of dead letters failed, and may have been made all the same. As soon as the store
+    /// answers, those deliveries are taken out that it has no more. Until then each attempt of them
+    /// reads the store again.
+    async fn make_sure_of(&self, taken: Vec<(SubscriptionId, Key)>) {
+        let inner = &*self.0;
+        for (to, key) in taken {
+            let name = record::delivery(to, key);
+            let (_turn, found) = loop {
+                let turn = inner.dead_letters.turn().await;
+                match inner.host.get(&name).await {
+                    Ok(found) => break (turn, found),
+                    Err(_) if inner.stopped.get() => return,
+                    Err(_) => {
+                        drop(turn);
+                        inner.host.sleep(STORE_PAUSE).await;
+                    }
+                }
+            };
+            match found {
+                Some(value) => match record::decode(&name, &value) {
+                    Ok(record) => inner.not_buried(to, key, record),
+                    Err(why) => inner.warn(&why),
+                },
+                None => inner.dead_letters.died(usize::from(inner.buried(to, key))),
+            }
+        }
+        inner.touch();
     }
 
     async fn shed_oldest(&self) {
@@ -329,10 +382,7 @@ impl<H: Host + 'static> Driver<H> {
                 Err(error) => Err(error.into()),
             };
             drop(turn);
-            if let Err(error) = buried {
-                inner.warn(&format!("dead letters could not be saved: {error}"));
-                inner.host.sleep(STORE_PAUSE).await;
-            }
+            self.pause_after(buried).await;
         }
     }
 

@@ -171,6 +171,17 @@ impl Lanes {
         Some(history.copied().unwrap_or_default())
     }
 
+    /// Lets go of a delivery's message: it has to be read.
+    pub(super) fn forget_message(&mut self, key: Key) {
+        let Some((index, nth)) = self.find(key) else {
+            return;
+        };
+        if let Some(message) = self.lanes[index].items[nth].message.take() {
+            self.messages -= 1;
+            self.bytes -= message.bytes();
+        }
+    }
+
     /// The attempt of a delivery has ended; it goes on with this history.
     pub(super) fn put_back(&mut self, key: Key, history: History, now: u64) {
         let found = self.find(key);

@@ -204,7 +204,7 @@ impl Queue {
         self.lanes.keys()
     }
 
-    /// Takes in a delivery as the store has it, unless it is here.
+    /// Takes in a delivery as the store has it. It must not be here.
     pub(super) fn restore(&mut self, key: Key, record: DeliveryRecord, bytes: usize, time: u64) {
         if self.health.is_disabled() {
             return;
@@ -213,6 +213,11 @@ impl Queue {
         let history = History::restored(&record, now);
         let message = Rc::new(Message::from(record));
         self.lanes.insert(key, message, history, bytes, now);
+    }
+
+    /// What a delivery says is read from the store again when it is attempted.
+    pub(super) fn forget_message(&mut self, key: Key) {
+        self.lanes.forget_message(key);
     }
 
     /// The oldest that is pending, as far as the store has been read.

@@ -34,7 +34,8 @@ pub(super) enum Settling {
 pub(crate) struct Unsettled(RefCell<SortedSet<(SubscriptionId, Key)>>);
 
 impl Unsettled {
-    pub(super) fn contains(&self, to: SubscriptionId, key: Key) -> bool {
+    /// Whether a delivery is.
+    pub(crate) fn contains(&self, to: SubscriptionId, key: Key) -> bool {
         self.0.borrow().contains(&(to, key))
     }
 
@@ -78,9 +79,7 @@ impl<H: Host + 'static> Driver<H> {
                 match result {
                     Settling::Unchanged => {}
                     Settling::Delivered => changes.push(Change::Delete { key: name }),
-                    Settling::Again(put) if inner.is_pending(*to, *key) => {
-                        changes.push(put.clone())
-                    }
+                    Settling::Again(put) if inner.is_kept(*to, *key) => changes.push(put.clone()),
                     Settling::Again(_) => {}
                     Settling::Dead(letter) => {
                         changes.push(Change::Delete { key: name });

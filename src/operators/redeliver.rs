@@ -103,6 +103,10 @@ impl<H: Host + 'static> Driver<H> {
         if self.0.is_disabled(to) {
             return Err("its subscription is disabled; enable it first");
         }
+        if self.0.unsettled.contains(to, key) {
+            // It would be written once more as soon as the store answers, and end what is pending.
+            return Err("it is being saved; try again in a moment");
+        }
         let record = DeliveryRecord::untried(dead.event_id, dead.event);
         let message = Rc::new(Message::from(record.clone()));
         let name = record::delivery(to, key);

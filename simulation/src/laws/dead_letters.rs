@@ -32,8 +32,9 @@ impl Law for DeadLetters {
             let delivery = ledger.deliveries.get(&(*sub, *key));
             let has_failed = delivery.is_some_and(Delivery::must_die);
             let subscriber = ledger.subscribers.get(sub);
-            let is_disabled = subscriber
-                .is_some_and(|it| matches!(it.health.state, State::Disabled | State::Unclear));
+            let is_disabled = subscriber.is_some_and(|it| {
+                matches!(it.health.state, State::Disabled | State::Unclear { .. })
+            });
             let is_repeated = event.is_some_and(|event| ledger.events[event.0].is_repeated);
             let is_discarded = ledger.is_operated("discard");
             let is_full = ledger.kept.pending >= 200_000;

@@ -33,7 +33,7 @@ impl Law for Delivered {
             let (event, to) = match news {
                 News::Saved { event, must, .. } => (event, must.iter().collect()),
                 News::Raised { url, event } => (event, vec![url]),
-                News::Died { .. } | News::Rejected { .. } => continue,
+                News::Died { .. } | News::CameBack { .. } | News::Rejected { .. } => continue,
             };
             for url in to {
                 let events = self.outstanding.entry(url.clone()).or_default();

@@ -44,7 +44,7 @@ impl Law for Intake {
                     }
                 }
                 News::Rejected { raw } => drop(self.rejected.insert(raw.clone())),
-                News::Died { .. } | News::Raised { .. } => {}
+                News::Died { .. } | News::Raised { .. } | News::CameBack { .. } => {}
             }
         }
         match fact {

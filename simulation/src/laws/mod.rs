@@ -8,6 +8,7 @@ mod dead_letters;
 mod delivered;
 mod in_flight;
 mod intake;
+mod keys;
 mod once;
 mod order;
 mod probes;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> Vec<Box<dyn Law>> {
         Box::<bounds::Bounds>::default(),
         Box::<book::Book>::default(),
         Box::<intake::Intake>::default(),
+        Box::<keys::Keys>::default(),
         Box::<calm::Calm>::default(),
         Box::<stopped::Stopped>::default(),
     ]

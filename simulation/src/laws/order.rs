@@ -35,7 +35,7 @@ impl Law for Order {
         // The lanes' next deliveries may be probes, as the heads may be what is refused.
         let may_be_probe = match subscriber.health.state {
             State::Paused(pause) => pause.answered >= 5,
-            State::Unclear => true,
+            State::Unclear { .. } => true,
             State::Open { .. } | State::Disabled => false,
         };
         if !ledger.owns(*instance) || may_be_probe {

@@ -31,7 +31,7 @@ impl Law for Probes {
         };
         let url = &attempt.url;
         match subscriber.health.state {
-            State::Unclear | State::Open { .. } => Ok(()),
+            State::Unclear { .. } | State::Open { .. } => Ok(()),
             State::Disabled if attempt.is_test => Ok(()),
             State::Disabled => Err(format!("an attempt to {url}, which is disabled")),
             State::Paused(pause) => {

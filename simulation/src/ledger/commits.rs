@@ -11,6 +11,17 @@ use crate::health::Health;
 use crate::record::{self, Key, Record, Sub};
 use crate::time::Moment;
 
+/// What a commit that sets deliveries is made for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// An event came in.
+    Intake,
+    /// An attempt was made.
+    Attempt,
+    /// An operator has dead letters sent again.
+    DeadLetter,
+}
+
 impl Ledger {
     pub(super) fn commit(
         &mut self,
@@ -28,7 +39,12 @@ impl Ledger {
             Change::Put { .. } | Change::Delete { .. } => None,
         });
         let names: Vec<_> = names.collect();
-        let is_new = !names.is_empty();
+        let of_dead = |change: &Change| matches!(record::read(change), (Record::Dead(_), None));
+        let origin = match names.is_empty() {
+            false => Origin::Intake,
+            true if changes.iter().any(of_dead) => Origin::DeadLetter,
+            true => Origin::Attempt,
+        };
         for (nth, change) in changes.iter().enumerate() {
             let (record, value) = record::read(change);
             match (record, value) {
@@ -41,9 +57,9 @@ impl Ledger {
                 // What of it is made anew and deleted at once was never there.
                 (Record::Delivery(..), Some(_)) if is_deleted_after(nth, changes) => {}
                 (Record::Delivery(sub, key), Some(value)) => {
-                    self.put(sub, key, value, told, is_new);
+                    self.put(sub, key, value, told, origin);
                 }
-                (Record::Delivery(sub, key), None) => self.unput(sub, key),
+                (Record::Delivery(sub, key), None) => self.unput(sub, key, told),
                 (Record::Dead(name), Some(value)) => {
                     if self.kept.dead.insert(name.to_owned()) {
                         self.bury(value);
@@ -59,10 +75,11 @@ impl Ledger {
                 (Record::Rejected(name), None) => drop(self.kept.rejected.remove(name)),
                 (Record::Health(sub), value) => {
                     if let Some(subscriber) = self.subscribers.get_mut(&sub) {
+                        subscriber.health.stored();
                         subscriber.record = value.and_then(|value| record::decode(value).ok());
                     }
                 }
-                (Record::Seen(_) | Record::Other, _) => {}
+                (Record::Seen(_) | Record::SeenAt(_) | Record::Other, _) => {}
             }
         }
         for name in names {
@@ -120,24 +137,37 @@ impl Ledger {
         }
     }
 
-    fn put(&mut self, sub: Sub, key: Key, value: &[u8], told: bool, is_new: bool) {
+    fn put(&mut self, sub: Sub, key: Key, value: &[u8], told: bool, origin: Origin) {
         let Ok(read) = record::decode::<record::Delivery>(value) else {
             return;
         };
+        let is_raised = origin == Origin::DeadLetter;
         if let Some(delivery) = self.deliveries.get_mut(&(sub, key)) {
+            if is_raised && !delivery.is_stored {
+                *delivery =
+                    Delivery::new(delivery.event, &delivery.url, &delivery.door, self.commits);
+                delivery.is_stored = false;
+            }
             delivery.stored_failed = read.attempts;
-            if !delivery.is_stored {
-                *delivery = Delivery {
-                    is_in_doubt: !told,
-                    is_redelivered: true,
-                    ..Delivery::new(delivery.event, &delivery.url, &delivery.door, self.commits)
-                };
-                self.news.push(News::Raised {
-                    url: delivery.url.clone(),
-                    event: delivery.event,
-                });
+            if is_raised {
+                delivery.is_redelivered = true;
+                delivery.told = None;
+            }
+            let was_stored = std::mem::replace(&mut delivery.is_stored, true);
+            let (event, url) = (delivery.event, delivery.url.clone());
+            if !was_stored {
+                if origin == Origin::Attempt && !delivery.is_in_doubt {
+                    self.news.push(News::CameBack {
+                        event,
+                        url: url.clone(),
+                    });
+                }
+                delivery.is_in_doubt = !told;
                 self.pend(sub);
                 self.enlane(sub, key);
+            }
+            if is_raised {
+                self.news.push(News::Raised { url, event });
             }
             return;
         }
@@ -155,17 +185,16 @@ impl Ledger {
         let door = &self.events[event.0].door;
         let delivery = Delivery {
             is_in_doubt: !told,
-            is_redelivered: !is_new,
+            is_redelivered: is_raised,
             stored_failed: read.attempts,
             ..Delivery::new(event, &url, door, self.commits)
         };
-        if !is_new {
-            let url = delivery.url.clone();
-            self.news.push(News::Raised { url, event });
-        }
         self.deliveries.insert((sub, key), delivery);
         self.pend(sub);
         self.enlane(sub, key);
+        if is_raised {
+            self.news.push(News::Raised { url, event });
+        }
     }
 
     /// The event of this name. One that had none when it came is told by its card.
@@ -182,11 +211,12 @@ impl Ledger {
         Some(number)
     }
 
-    fn unput(&mut self, sub: Sub, key: Key) {
+    fn unput(&mut self, sub: Sub, key: Key, told: bool) {
         self.unlane(sub, key);
         if let Some(delivery) = self.deliveries.get_mut(&(sub, key))
             && std::mem::take(&mut delivery.is_stored)
         {
+            delivery.is_in_doubt = !told;
             self.kept.pending -= 1;
             if let Some(subscriber) = self.subscribers.get_mut(&sub) {
                 subscriber.pending -= 1;

@@ -84,6 +84,8 @@ pub(crate) enum News {
     },
     /// A dead letter is to be delivered again.
     Raised { url: Url, event: EventNumber },
+    /// A delivery that was gone is pending again, because of an attempt.
+    CameBack { url: Url, event: EventNumber },
     /// An event was kept as rejected.
     Rejected { raw: String },
 }
@@ -97,7 +99,8 @@ pub(crate) struct Delivery {
     pub(crate) saved_by: u64,
     /// The store has it.
     pub(crate) is_stored: bool,
-    /// Its commit was said to have failed, so the instance that made it knows nothing of it yet.
+    /// The commit that made it, or took it away, was said to have failed: its instance knows nothing of
+    /// that yet.
     pub(crate) is_in_doubt: bool,
     /// The subscriber has given a 2xx for it.
     pub(crate) is_taken: bool,
@@ -306,6 +309,15 @@ impl Ledger {
             let record = subscriber.record.as_ref();
             subscriber.health.taken_over(record, now);
         }
+        for ((sub, _), delivery) in &mut self.deliveries {
+            if let Some(failed) = &mut delivery.first_failed
+                && let Some(subscriber) = self.subscribers.get(sub)
+            {
+                // By what the new instance knows, it cannot have been later.
+                let now = subscriber.health.open_time(now);
+                failed.open_time = failed.open_time.min(now);
+            }
+        }
     }
 
     fn begin_call(&mut self, now: Moment, call: CallId, instance: Instance, what: &Call) {
@@ -337,12 +349,21 @@ impl Ledger {
             self.book.end(call, answer);
             self.book_changed();
         }
-        if let (
-            Call::Event(event) | Call::SetAside(event),
-            Some(Answer::Accepted | Answer::Known),
-        ) = (&under_way.what, answer)
-        {
-            self.events[event.0].is_accepted = true;
+        match (&under_way.what, answer) {
+            (
+                Call::Event(event) | Call::SetAside(event),
+                Some(Answer::Accepted | Answer::Known),
+            ) => {
+                self.events[event.0].is_accepted = true;
+            }
+            (_, Some(Answer::Status(201) | Answer::Operated(_))) => {
+                let url = under_way.opens();
+                let subscribers = self.subscribers.values_mut();
+                for subscriber in subscribers.filter(|it| Some(&it.url) == url) {
+                    subscriber.health.opened();
+                }
+            }
+            _ => {}
         }
     }
 
