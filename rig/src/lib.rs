@@ -11,5 +11,6 @@
 pub mod bench;
 pub mod client;
 pub mod crash;
+pub mod placeos;
 pub mod program;
 pub mod wire;

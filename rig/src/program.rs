@@ -140,7 +140,7 @@ impl Starting<'_> {
     }
 
     /// Kills it, as far as it may have come.
-    pub async fn kill(self) {
+    pub async fn kill(mut self) {
         self.child.kill().await;
     }
 
@@ -179,19 +179,20 @@ impl Access {
     }
 }
 
+/// A process that is killed when this is dropped.
 #[derive(Debug)]
-struct Guard(Child);
+pub(crate) struct Guard(pub(crate) Child);
 
 impl Guard {
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
-    async fn ended(mut self) -> ExitStatus {
-        until("the gateway's end", async || self.0.try_wait().unwrap()).await
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        until("the program's end", async || self.0.try_wait().unwrap()).await
     }
 
-    async fn kill(self) {
+    pub(crate) async fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.ended().await;
     }
@@ -266,12 +267,12 @@ impl Running {
     }
 
     /// Waits until the program has ended.
-    pub async fn ended(self) -> ExitStatus {
+    pub async fn ended(mut self) -> ExitStatus {
         self.child.ended().await
     }
 
     /// Ends it as a loss of power would, as far as the program can tell.
-    pub async fn kill(self) {
+    pub async fn kill(mut self) {
         self.child.kill().await;
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use rig::placeos::{Core, MODULE, Redis, Reply, SYSTEM, Security, triple};
+use rig::program::until;
 use serde_json::{Value, json};
 
-use crate::core::{Core, MODULE, Reply, SYSTEM, Security, until};
-use crate::redis::Redis;
+use crate::program::a_core;
 
 const IMPLEMENTS: &str = "PlaceOS::Driver::Interface::DoorSecurity";
 
@@ -56,7 +57,7 @@ async fn doors(core: &Core) -> Vec<String> {
 #[tokio::test]
 async fn doors_are_listed_and_unlocked_through_core() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     declare(&redis, "mod-a").await;
     declare(&redis, "mod-b").await;
     declare(&redis, "mod-c").await;
@@ -104,7 +105,7 @@ async fn doors_are_listed_and_unlocked_through_core() {
 #[tokio::test]
 async fn a_changed_map_is_read_again() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     declare(&redis, "mod-a").await;
     declare(&redis, "mod-b").await;
     map(&redis, &[("Security/1", "mod-a")]).await;
@@ -138,7 +139,7 @@ async fn a_changed_map_is_read_again() {
 #[tokio::test]
 async fn a_system_that_is_silent_or_fails_holds_nobody_up() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     for module in ["mod-a", "mod-b", "mod-c"] {
         declare(&redis, module).await;
     }
@@ -180,9 +181,9 @@ async fn a_system_that_is_silent_or_fails_holds_nobody_up() {
     }
     let never = core.begin_hook(MODULE, "PUT", json!({ "door_id": "1" }));
     assert_eq!(core.info().await, json!([MODULE]));
-    let (status, body) = crate::core::triple(&slow.await.unwrap());
+    let (status, body) = triple(&slow.await.unwrap());
     assert_eq!((status, body.matches("door_id").count()), (200, 3));
-    let (status, body) = crate::core::triple(&never.await.unwrap());
+    let (status, body) = triple(&never.await.unwrap());
     assert_eq!(status, 403, "{body}");
     assert!(begun.elapsed() < Duration::from_secs(60));
     assert!(core.terminate().await.success());
@@ -191,7 +192,7 @@ async fn a_system_that_is_silent_or_fails_holds_nobody_up() {
 #[tokio::test]
 async fn without_any_list_there_is_no_answer_that_looks_like_one() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     declare(&redis, "mod-a").await;
     map(&redis, &[("Security/1", "mod-a")]).await;
     core.load(MODULE, json!({})).await;

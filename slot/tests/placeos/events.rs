@@ -1,17 +1,17 @@
 //! Door events: from the channel, by the store, to the receivers.
 
 use hmac::{Hmac, KeyInit, Mac};
+use rig::placeos::{MODULE, Redis};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::core::{Core, MODULE};
+use crate::program::a_core;
 use crate::receiver::Receiver;
-use crate::redis::Redis;
 
 #[tokio::test]
 async fn an_event_of_the_channel_arrives_signed() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;

@@ -1,15 +1,10 @@
 //! The program as a driver of PlaceOS: started as a process, spoken to over a real socket, its state
 //! in a real Redis. Core is a double that keeps to the published protocol and refuses what core would.
 
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-mod core;
+mod program;
 mod receiver;
-mod redis;
 
 mod connections;
 mod doors;

@@ -1,10 +1,11 @@
 //! Several modules in a process, and one module in several.
 
+use rig::placeos::{CHANNEL, MODULE, Redis};
+use rig::program::until;
 use serde_json::json;
 
-use crate::core::{Core, MODULE, until};
+use crate::program::a_core;
 use crate::receiver::Receiver;
-use crate::redis::Redis;
 
 #[tokio::test]
 async fn modules_of_a_process_share_nothing() {
@@ -17,7 +18,7 @@ async fn modules_of_a_process_share_nothing() {
         .arg(r#"{"v":9}"#)
         .clone();
     let _: i64 = redis.query(&format).await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     let receivers = [Receiver::start().await, Receiver::start().await];
     core.load(MODULE, json!({})).await;
     core.load("mod-1", json!({ "organization_id": "one" }))
@@ -64,10 +65,10 @@ async fn modules_of_a_process_share_nothing() {
 async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let old = Core::start(&redis).await;
+    let old = a_core(&redis).await;
     old.load(MODULE, json!({})).await;
     old.subscribe(MODULE, &receiver.url()).await;
-    let new = Core::start(&redis).await;
+    let new = a_core(&redis).await;
     let mut connection = redis.connect().await;
     let mut heard = Vec::new();
     for number in 0..3000 {
@@ -81,7 +82,7 @@ async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
             "door_id": (number % 7).to_string(), "action": "granted", "user_name": number.to_string(),
         });
         let publish = redis::cmd("PUBLISH")
-            .arg("placeos/security/event/door")
+            .arg(CHANNEL)
             .arg(event.to_string())
             .clone();
         let count: usize = publish.query_async(&mut connection).await.unwrap();
@@ -89,12 +90,7 @@ async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
         if number == 1000 {
             // Until the new one listens too, this one is the last.
             until("the new instance", async || {
-                let numsub = redis::cmd("PUBSUB")
-                    .arg("NUMSUB")
-                    .arg("placeos/security/event/door")
-                    .clone();
-                let (_, count): (String, usize) = redis.query(&numsub).await;
-                (count == 2).then_some(())
+                (redis.listeners(CHANNEL).await == 2).then_some(())
             })
             .await;
         }
@@ -127,10 +123,10 @@ async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
 async fn an_instance_that_lost_its_records_stops_until_it_is_started_again() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let old = Core::start(&redis).await;
+    let old = a_core(&redis).await;
     old.load(MODULE, json!({})).await;
     old.subscribe(MODULE, &receiver.url()).await;
-    let new = Core::start(&redis).await;
+    let new = a_core(&redis).await;
     new.load(MODULE, json!({})).await;
     until("the new owner", async || {
         (new.hook(MODULE, "GET", json!({})).await.0 == 200).then_some(())

@@ -3,15 +3,16 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use rig::placeos::{MODULE, Redis, triple};
+use rig::program::until;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::core::{Core, MODULE, until};
+use crate::program::{PROGRAM, a_core};
 use crate::receiver::Receiver;
-use crate::redis::{Redis, free_port};
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_placeos-slot"))
+    Command::new(PROGRAM)
         .args(arguments)
         // None of these needs Redis.
         .env("REDIS_URL", "redis://127.0.0.1:1")
@@ -64,14 +65,13 @@ fn what_cannot_be_is_refused_with_a_reason() {
 
 #[tokio::test]
 async fn the_process_is_ready_and_answers_while_there_is_no_redis() {
-    let nowhere = format!("redis://127.0.0.1:{}", free_port());
-    let core = Core::start_with(&[("REDIS_URL", &nowhere)]).await;
+    let core = a_core(&Redis::down(&[])).await;
     core.load(MODULE, json!({})).await;
     assert_eq!(core.info().await, json!([MODULE]));
     let subscribe = core.begin_hook(MODULE, "POST", json!({"webhook": "http://127.0.0.1/"}));
     let (status, _) = core.hook(MODULE, "PUT", json!({"door_id": "1"})).await;
     assert_eq!(status, 403);
-    let (status, body) = crate::core::triple(&subscribe.await.unwrap());
+    let (status, body) = triple(&subscribe.await.unwrap());
     assert_eq!(status, 503, "{body}");
     assert!(core.terminate().await.success());
 }
@@ -79,7 +79,7 @@ async fn the_process_is_ready_and_answers_while_there_is_no_redis() {
 #[tokio::test]
 async fn frames_are_read_however_they_are_cut() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let info = br#"{"id":"","cmd":"INFO","later":[1],"seq":77}"#;
     let mut bytes = u32::try_from(info.len()).unwrap().to_le_bytes().to_vec();
@@ -116,7 +116,7 @@ async fn frames_are_read_however_they_are_cut() {
 async fn a_length_that_cannot_be_ends_the_process_in_order() {
     let redis = Redis::start().await;
     for length in [-1, i32::MIN, 2_000_000_000] {
-        let mut core = Core::start(&redis).await;
+        let mut core = a_core(&redis).await;
         core.load(MODULE, json!({})).await;
         core.tell_raw(&length.to_le_bytes());
         assert_eq!(core.ended().await.code(), Some(1));
@@ -131,7 +131,7 @@ async fn a_length_that_cannot_be_ends_the_process_in_order() {
 #[tokio::test]
 async fn every_call_is_answered_once_under_its_number() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     let failure = core
         .exec("mod-unknown", "request", json!(["GET", {}, ""]))
         .await;
@@ -173,7 +173,7 @@ async fn every_call_is_answered_once_under_its_number() {
                 continue;
             }
         };
-        assert_eq!(crate::core::triple(&answer).0, status);
+        assert_eq!(triple(&answer).0, status);
     }
     let malformed = core
         .ask(json!({"id": MODULE, "cmd": "exec", "payload": "{"}))
@@ -191,10 +191,10 @@ async fn every_call_is_answered_once_under_its_number() {
 #[tokio::test]
 async fn a_start_is_acknowledged_also_if_it_is_none() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.load(MODULE, json!({})).await;
-    core.expect_start("mod-odd", "no model").await.unwrap();
+    core.begin_load_with("mod-odd", "no model").await.unwrap();
     let mut loaded = core.info().await;
     loaded.as_array_mut().unwrap().sort_by_key(Value::to_string);
     assert_eq!(loaded, json!(["mod-odd", MODULE]));
@@ -216,7 +216,7 @@ async fn core_is_told_what_the_module_is_and_that_it_is_connected() {
         .arg("1")
         .clone();
     let _: i64 = redis.query(&stale).await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     assert_eq!(redis.status(MODULE, "connected").await, true);
     assert_eq!(redis.status_now(MODULE, "stale").await, None);
@@ -234,7 +234,7 @@ async fn core_is_told_what_the_module_is_and_that_it_is_connected() {
 #[tokio::test]
 async fn whoever_debugs_a_module_gets_its_log() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.tell(json!({"id": MODULE, "cmd": "debug"}));
     redis.event(&json!({"nothing": "that can be read"})).await;
@@ -267,15 +267,7 @@ async fn whoever_debugs_a_module_gets_its_log() {
     redis.event(&json!({"nothing": "again"})).await;
     until("the second rejection", async || {
         let error = redis.status_now(MODULE, "last_error").await?;
-        let pattern = "rhombus/{mod-rhombus}/k";
-        let rejected: i64 = redis
-            .query(
-                redis::cmd("ZLEXCOUNT")
-                    .arg(pattern)
-                    .arg("[rejected/")
-                    .arg("[rejected0"),
-            )
-            .await;
+        let rejected = redis.count(MODULE, "rejected/").await;
         (rejected >= 2 && error.is_string()).then_some(())
     })
     .await;
@@ -287,7 +279,7 @@ async fn whoever_debugs_a_module_gets_its_log() {
 async fn the_process_ends_with_core_and_by_a_signal() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.subscribe(MODULE, &receiver.url()).await;
     // With work in flight.
@@ -297,7 +289,7 @@ async fn the_process_ends_with_core_and_by_a_signal() {
         .await;
     assert!(core.hang_up().ended().await.success());
 
-    let mut core = Core::start(&redis).await;
+    let mut core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let pid = Pid::from_raw(i32::try_from(core.pid()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
@@ -305,7 +297,7 @@ async fn the_process_ends_with_core_and_by_a_signal() {
     core.assert_faultless();
 
     receiver.delay(Duration::ZERO);
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let posts = receiver.wait_for(1).await;
     assert_eq!(posts[0].body["door_id"], "1");

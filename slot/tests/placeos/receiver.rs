@@ -9,10 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use rig::program::until;
 use serde_json::Value;
 use tokio::net::TcpListener;
-
-use crate::core::until;
 
 /// A receiver. It answers 200, unless told otherwise.
 pub(crate) struct Receiver {

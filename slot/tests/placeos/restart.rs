@@ -1,26 +1,20 @@
 //! Processes and servers that die: what was accepted is delivered all the same.
 
-use serde_json::{Value, json};
+use rig::placeos::{CHANNEL, MODULE, Redis};
+use rig::program::until;
+use serde_json::json;
 
-use crate::core::{Core, MODULE, until};
+use crate::program::a_core;
 use crate::receiver::Receiver;
-use crate::redis::Redis;
-
-const CHANNEL: &str = "placeos/security/event/door";
 
 fn event(number: usize) -> String {
     let door = (number % 5).to_string();
     json!({ "door_id": door, "action": "granted", "user_name": number.to_string() }).to_string()
 }
 
-/// The names of all events that the module has in its records.
+/// How many events the module has accepted.
 async fn accepted(redis: &Redis) -> usize {
-    let keys = redis::cmd("ZLEXCOUNT")
-        .arg(format!("rhombus/{{{MODULE}}}/k"))
-        .arg("[seen/")
-        .arg("[seen0")
-        .clone();
-    redis.query(&keys).await
+    redis.count(MODULE, "seen/").await
 }
 
 #[tokio::test]
@@ -28,7 +22,7 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
     let mut published = 0;
-    let mut core = Core::start(&redis).await;
+    let mut core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.subscribe(MODULE, &receiver.url()).await;
     for round in 0..4 {
@@ -44,8 +38,8 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
             (accepted(&redis).await >= half).then_some(())
         })
         .await;
-        core.kill();
-        core = Core::start(&redis).await;
+        core.kill().await;
+        core = a_core(&redis).await;
         core.load(MODULE, json!({})).await;
     }
     receiver.answer(200);
@@ -76,9 +70,9 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
 
 #[tokio::test]
 async fn a_killed_redis_holds_up_and_loses_nothing() {
-    let mut redis = Redis::start().await;
+    let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.subscribe(MODULE, &receiver.url()).await;
     let mut published = 0;
@@ -104,9 +98,7 @@ async fn a_killed_redis_holds_up_and_loses_nothing() {
         receiver.answer(200);
         redis.resume().await;
         until("a listener", async || {
-            let numsub = redis::cmd("PUBSUB").arg("NUMSUB").arg(CHANNEL).clone();
-            let (_, count): (String, usize) = redis.query(&numsub).await;
-            (count == 1).then_some(())
+            (redis.listeners(CHANNEL).await == 1).then_some(())
         })
         .await;
     }
@@ -138,9 +130,9 @@ async fn a_killed_redis_holds_up_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_redis_that_forgets_is_told_apart_and_the_book_is_made_anew() {
-    let mut redis = Redis::with(&["--appendonly", "no"]).await;
+    let redis = Redis::with(&["--appendonly", "no"]).await;
     let receiver = Receiver::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     assert_eq!(redis.status(MODULE, "durability").await, "none");
     core.subscribe(MODULE, &receiver.url()).await;
@@ -165,9 +157,8 @@ async fn a_redis_that_forgets_is_told_apart_and_the_book_is_made_anew() {
 
 #[tokio::test]
 async fn a_redis_that_comes_late_is_waited_for() {
-    let mut redis = Redis::start().await;
-    redis.kill();
-    let core = Core::start(&redis).await;
+    let redis = Redis::down(&[]);
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     assert_eq!(core.hook(MODULE, "GET", json!({})).await.0, 503);
     redis.resume().await;
@@ -187,7 +178,7 @@ async fn a_redis_that_comes_late_is_waited_for() {
 #[tokio::test]
 async fn the_same_swipe_twice_is_one_event() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
@@ -206,7 +197,7 @@ async fn the_same_swipe_twice_is_one_event() {
 #[tokio::test]
 async fn what_is_no_event_is_kept_as_rejected() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
@@ -229,12 +220,6 @@ async fn what_is_no_event_is_kept_as_rejected() {
             &json!("2026-01-01T00:00:00Z")
         )
     );
-    let rejected = redis::cmd("ZLEXCOUNT")
-        .arg(format!("rhombus/{{{MODULE}}}/k"))
-        .arg("[rejected/")
-        .arg("[rejected0")
-        .clone();
-    let rejected: Value = redis.query::<i64>(&rejected).await.into();
-    assert_eq!(rejected, 3);
+    assert_eq!(redis.count(MODULE, "rejected/").await, 3);
     assert!(core.terminate().await.success());
 }

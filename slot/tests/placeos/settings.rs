@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use rig::placeos::{CHANNEL, Echo, MODULE, Redis};
+use rig::program::until;
 use serde_json::json;
 
-use crate::core::{Core, Echo, MODULE, until};
+use crate::program::a_core;
 use crate::receiver::Receiver;
-use crate::redis::Redis;
 
 #[tokio::test]
 async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     core.echo(Echo::LateAndReordered);
     let receiver = Receiver::start().await;
@@ -32,7 +33,7 @@ async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
     core.echo(Echo::AtOnce);
     // And after a restart.
     assert!(core.terminate().await.success());
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     redis
         .event(&json!({ "door_id": "2", "action": "granted" }))
@@ -55,7 +56,7 @@ async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
 #[tokio::test]
 async fn a_storm_of_settings_loses_no_event_and_doubles_none() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
@@ -66,7 +67,7 @@ async fn a_storm_of_settings_loses_no_event_and_doubles_none() {
             "door_id": (number % 20).to_string(), "action": "granted", "user_name": number.to_string(),
         });
         let publish = redis::cmd("PUBLISH")
-            .arg("placeos/security/event/door")
+            .arg(CHANNEL)
             .arg(event.to_string())
             .clone();
         let heard: usize = publish.query_async(&mut connection).await.unwrap();
@@ -86,19 +87,14 @@ async fn a_storm_of_settings_loses_no_event_and_doubles_none() {
 #[tokio::test]
 async fn another_organization_is_heard_before_the_old_one_is_left() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({ "organization_id": "one" })).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     let channels = ["placeos/security/one/door", "placeos/security/two/door"];
     let count = async || {
-        let mut counts = Vec::new();
-        for channel in channels {
-            let numsub = redis::cmd("PUBSUB").arg("NUMSUB").arg(channel).clone();
-            let (_, count): (String, usize) = redis.query(&numsub).await;
-            counts.push(count);
-        }
-        counts
+        let [one, two] = channels.map(|channel| redis.listeners(channel));
+        [one.await, two.await]
     };
     assert_eq!(count().await, [1, 0]);
     core.update(MODULE, json!({ "organization_id": "two" }));
@@ -143,7 +139,7 @@ async fn another_organization_is_heard_before_the_old_one_is_left() {
 #[tokio::test]
 async fn what_the_operator_lists_is_subscribed_and_left_as_it_is() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     let listed = Receiver::start().await;
     let posted = Receiver::start().await;
     core.load(
@@ -181,7 +177,7 @@ async fn what_the_operator_lists_is_subscribed_and_left_as_it_is() {
 #[tokio::test]
 async fn an_update_of_the_row_leaves_one_instance_and_a_stop_none() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
@@ -201,10 +197,7 @@ async fn an_update_of_the_row_leaves_one_instance_and_a_stop_none() {
     receiver.wait_for(1).await;
     core.stop(MODULE);
     until("silence", async || {
-        let heard = redis.publish(
-            "placeos/security/event/door",
-            r#"{"door_id":"2","action":"granted"}"#,
-        );
+        let heard = redis.publish(CHANNEL, r#"{"door_id":"2","action":"granted"}"#);
         (heard.await == 0).then_some(())
     })
     .await;
@@ -221,7 +214,7 @@ async fn an_update_of_the_row_leaves_one_instance_and_a_stop_none() {
 #[tokio::test]
 async fn the_log_obeys_the_persistent_level() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     redis.event(&json!({ "quiet": 1 })).await;
     redis.status(MODULE, "last_error").await;

@@ -1,15 +1,15 @@
 //! The webhook and the operators' functions, called through core.
 
+use rig::placeos::{MODULE, Redis, triple};
 use serde_json::{Value, json};
 
-use crate::core::{Core, MODULE, triple};
+use crate::program::a_core;
 use crate::receiver::Receiver;
-use crate::redis::Redis;
 
 #[tokio::test]
 async fn the_four_verbs_answer_as_the_contract_has_it() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     let webhook = json!({ "webhook": receiver.url(), "secret": "123456" });
@@ -41,7 +41,7 @@ async fn the_four_verbs_answer_as_the_contract_has_it() {
 #[tokio::test]
 async fn an_event_may_be_given_by_hand() {
     let redis = Redis::start().await;
-    let core = Core::start(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
