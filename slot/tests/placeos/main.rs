@@ -6,6 +6,7 @@
 mod program;
 mod receiver;
 
+mod cluster;
 mod connections;
 mod doors;
 mod events;
