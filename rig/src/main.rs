@@ -21,6 +21,9 @@ struct Cli {
 enum Command {
     /// Kill it while events flow, and count what is lost
     Crash {
+        /// Where it has its records; with redis it is the driver of a PlaceOS core
+        #[arg(long, value_enum, default_value = "redb")]
+        store: Store,
         /// How often
         #[arg(long, default_value_t = 20)]
         kills: usize,
@@ -36,6 +39,14 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum Store {
+    /// A file: it is a gateway
+    Redb,
+    /// A Redis, which is killed too
+    Redis,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Benchmark {
     /// How much later nine subscribers get events beside one that never answers
     SlowSubscriber,
@@ -47,9 +58,13 @@ enum Benchmark {
 async fn main() -> ExitCode {
     let Cli { slot, command } = Cli::parse();
     let (text, is_good) = match command {
-        Command::Crash { kills, seed } => {
+        Command::Crash { store, kills, seed } => {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
-            let report = crash::run(&slot, kills, seed).await;
+            let store = match store {
+                Store::Redb => crash::Store::Redb,
+                Store::Redis => crash::Store::Redis,
+            };
+            let report = crash::run(&slot, store, kills, seed).await;
             (report.to_string(), report.is_clean())
         }
         Command::Bench { benchmark } => {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -103,7 +104,7 @@ impl Place {
             .unwrap();
         Starting {
             place: self,
-            child: Guard(child),
+            child: Guard::new(child),
         }
     }
 
@@ -121,7 +122,7 @@ pub struct Starting<'a> {
 
 impl Starting<'_> {
     /// Waits until it is ready.
-    pub async fn ready(mut self) -> Running {
+    pub async fn ready(self) -> Running {
         let access: Access = until("the gateway's start", async || {
             self.check();
             read(&self.place.access())
@@ -140,12 +141,12 @@ impl Starting<'_> {
     }
 
     /// Kills it, as far as it may have come.
-    pub async fn kill(mut self) {
+    pub async fn kill(self) {
         self.child.kill().await;
     }
 
-    fn check(&mut self) {
-        let ended = self.child.0.try_wait().unwrap();
+    fn check(&self) {
+        let ended = self.child.has_ended();
         assert!(ended.is_none(), "it has ended: {}", self.place.log());
     }
 }
@@ -181,18 +182,30 @@ impl Access {
 
 /// A process that is killed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Guard(pub(crate) Child);
+pub(crate) struct Guard(Mutex<Child>);
 
 impl Guard {
+    pub(crate) fn new(child: Child) -> Self {
+        Self(Mutex::new(child))
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.0.lock().unwrap())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.0), signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
     }
 
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
-        until("the program's end", async || self.0.try_wait().unwrap()).await
+    pub(crate) fn has_ended(&self) -> Option<ExitStatus> {
+        self.0.lock().unwrap().try_wait().unwrap()
     }
 
-    pub(crate) async fn kill(&mut self) {
+    pub(crate) async fn ended(&self) -> ExitStatus {
+        until("the program's end", async || self.has_ended()).await
+    }
+
+    pub(crate) async fn kill(&self) {
         self.signal(Signal::KILL);
         self.ended().await;
     }
@@ -200,8 +213,9 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let child = self.0.get_mut().unwrap();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
@@ -221,7 +235,7 @@ impl Running {
 
     /// Its process.
     pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.child.0)
+        self.child.pid()
     }
 
     /// A request to the webhook, by its short form.
@@ -267,12 +281,12 @@ impl Running {
     }
 
     /// Waits until the program has ended.
-    pub async fn ended(mut self) -> ExitStatus {
+    pub async fn ended(self) -> ExitStatus {
         self.child.ended().await
     }
 
     /// Ends it as a loss of power would, as far as the program can tell.
-    pub async fn kill(mut self) {
+    pub async fn kill(self) {
         self.child.kill().await;
     }
 }

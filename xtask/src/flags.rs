@@ -40,6 +40,9 @@ xflags::xflags! {
         /// Build, then kill the slot while events flow, again and again, before receivers that fail, hang,
         /// reset and answer half; and count what was accepted, received, lost and doubled.
         cmd crash {
+            /// Where it has its records: `redb`, a file of its own, or `redis`; with Redis, which is
+            /// killed too, it is the driver of a PlaceOS core. `redb` if not said
+            optional --store store: String
             /// How often; 20 if not said
             optional --kills count: usize
             /// Repeats the random choices of an earlier run
@@ -100,11 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn crash_takes_a_count_and_a_seed() {
-        let args = ["crash", "--kills", "200", "--seed", "7"];
+    fn crash_takes_a_store_a_count_and_a_seed() {
+        let args = ["crash", "--store", "redis", "--kills", "200", "--seed", "7"];
         let CargoXtaskCmd::Crash(crash) = parse(&args).unwrap().subcommand else {
             panic!("not the command crash");
         };
+        assert_eq!(crash.store.as_deref(), Some("redis"));
         assert_eq!((crash.kills, crash.seed), (Some(200), Some(7)));
     }
 

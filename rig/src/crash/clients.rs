@@ -1,6 +1,5 @@
 //! The clients: they send events, subscribe and unsubscribe, and repeat what was not answered.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,40 +8,44 @@ use fastrand::Rng;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::client::{Reply, try_send};
-use crate::program::{LIMIT, Running, SIGNAL};
+use crate::program::LIMIT;
 
+use super::gateway::Entrance;
 use super::ledger::{Ledger, Wish};
+use super::placeos::Channels;
 
 const DOORS: [&str; 6] = ["lobby", "dock", "garage", "roof", "server-room", "vault"];
 const ACTIONS: [&str; 4] = ["granted", "denied", "forced_door", "request_to_exit"];
 /// Subscriptions that one client leaves behind at most: each gets every later event.
 const LEFT: usize = 6;
 
-/// How the gateway is reached in its present life.
+/// How the slot is reached in its present life.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    address: SocketAddr,
-    hook: String,
-    event_key: String,
+pub(super) enum Target {
+    Gateway(Entrance),
+    PlaceOs(Channels),
 }
 
-impl From<&Running> for Target {
-    fn from(gateway: &Running) -> Self {
-        let [_, hook] = gateway.access.hooks();
-        Self {
-            address: gateway.address(),
-            hook,
-            event_key: gateway.access.event_key.clone(),
-        }
-    }
+/// What became of an event that was offered.
+#[derive(Debug)]
+pub(super) enum Offered {
+    /// It is saved.
+    Accepted,
+    /// It is not known to be saved; the same may be offered again.
+    Refused,
+    /// The answer was lost; the same may be offered again.
+    Lost,
+    /// It is not known to be saved, and what were offered again would be another event.
+    Doubtful,
+    /// An answer that nobody may get.
+    Oddly(String),
 }
 
 /// What the clients share.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub(super) ledger: Ledger,
-    /// None while the gateway is down.
+    /// None while it is down.
     pub(super) target: watch::Sender<Option<Target>>,
     /// How many requests wait for their answer.
     pub(super) under_way: watch::Sender<usize>,
@@ -66,17 +69,18 @@ impl Clients {
             });
             self.ledger.send(&id);
             loop {
-                match self.signal(&id, event.to_string()).await {
-                    Some(reply) if reply.status == 200 => {
+                match self.offer(&id, &event.to_string(), &mut rng).await {
+                    Offered::Accepted => {
                         self.ledger.accepted(&id);
                         break;
                     }
-                    Some(reply) if reply.status == 503 => {}
-                    Some(reply) => {
-                        return self.ledger.fault(format!("{id} was answered {reply:?}"));
+                    Offered::Refused => {}
+                    Offered::Lost if rng.u8(..4) == 0 => break,
+                    Offered::Lost => {}
+                    Offered::Doubtful => break,
+                    Offered::Oddly(answer) => {
+                        return self.ledger.fault(format!("{id} was answered {answer}"));
                     }
-                    None if rng.u8(..4) == 0 => break,
-                    None => {}
                 }
                 pause(&mut rng, 20).await;
             }
@@ -119,11 +123,7 @@ impl Clients {
         self.ledger.ask(url, wish);
         let mut is_repeated = false;
         loop {
-            match self
-                .hook(method, body.clone())
-                .await
-                .map(|reply| reply.status)
-            {
+            match self.hook(method, body.clone()).await {
                 Some(status) if status == made => break,
                 // The lost answer was 202.
                 Some(404) if wish == Wish::Unsubscribed && is_repeated => break,
@@ -138,35 +138,36 @@ impl Clients {
         self.ledger.made(url);
     }
 
-    /// A request to the webhook; `None` if its answer was lost.
-    pub(super) async fn hook(&self, method: &str, body: String) -> Option<Reply> {
-        let Target { address, hook, .. } = self.target().await;
-        self.ask(address, method, &hook, &[], body).await
+    /// A request to the webhook: its status, or `None` if its answer was lost.
+    pub(super) async fn hook(&self, method: &str, body: String) -> Option<u16> {
+        let target = self.target().await;
+        let asked = async {
+            match target {
+                Target::Gateway(gateway) => gateway.hook(method, body).await,
+                Target::PlaceOs(channels) => channels.hook(method, &body).await,
+            }
+        };
+        self.under_way(asked).await
     }
 
-    async fn signal(&self, id: &str, event: String) -> Option<Reply> {
-        let Target {
-            address, event_key, ..
-        } = self.target().await;
-        let headers = [("x-api-key", event_key.as_str()), ("idempotency-key", id)];
-        self.ask(address, "POST", SIGNAL, &headers, event).await
+    /// Offers an event: in PlaceOS by hand or by the channel.
+    async fn offer(&self, id: &str, event: &str, rng: &mut Rng) -> Offered {
+        let target = self.target().await;
+        let offered = async {
+            match target {
+                Target::Gateway(gateway) => gateway.offer(id, event.to_owned()).await,
+                Target::PlaceOs(channels) if rng.bool() => channels.give(event).await,
+                Target::PlaceOs(channels) => channels.publish(event).await,
+            }
+        };
+        self.under_way(offered).await
     }
 
-    async fn ask(
-        &self,
-        address: SocketAddr,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: String,
-    ) -> Option<Reply> {
+    async fn under_way<T>(&self, asked: impl Future<Output = T>) -> T {
         self.under_way.send_modify(|count| *count += 1);
-        let asked = try_send(address, method, path, headers, body);
-        let asked = tokio::time::timeout(LIMIT, asked).await;
+        let answer = tokio::time::timeout(LIMIT, asked).await;
         self.under_way.send_modify(|count| *count -= 1);
-        asked
-            .unwrap_or_else(|_| panic!("{method} {path} is not answered"))
-            .ok()
+        answer.unwrap_or_else(|_| panic!("a request is not answered"))
     }
 
     async fn target(&self) -> Target {

@@ -1,15 +1,20 @@
 //! The real process, killed again and again while events flow, and what its receivers then have.
 //!
-//! Clients send events and repeat them under the same `Idempotency-Key` until they are accepted;
-//! others subscribe and unsubscribe. Receivers fail in every way there is. After the last kill all
-//! receivers are healed, and when everything has come that must come, what was accepted is held
-//! against what was received.
+//! Clients send events and repeat them until they are accepted; others subscribe and unsubscribe.
+//! Receivers fail in every way there is. After the last kill all receivers are healed, and when
+//! everything has come that must come, what was accepted is held against what was received.
+//!
+//! The slot is a gateway with a store of its own, or PlaceOS core's driver with its records in Redis,
+//! which is killed too.
 
 mod clients;
+mod gateway;
 mod ledger;
 mod outcome;
+mod placeos;
 mod receiver;
 mod report;
+mod victim;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,38 +22,53 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use rustix::process::Signal;
 use serde_json::json;
 
-use crate::program::{Place, Running};
+use crate::program::until;
 
-use self::clients::{Clients, Target};
+use self::clients::Clients;
+use self::gateway::Gateway;
 use self::ledger::Wish;
 use self::outcome::Outcome;
+use self::placeos::PlaceOs;
 use self::receiver::{Inbox, Manner, Receiver};
+use self::victim::Victim;
 
 pub use self::report::{EventCounts, Report, Row};
+pub use self::victim::Kills;
 
 /// Clients that send events.
 const SENDERS: usize = 4;
 /// Clients that subscribe and unsubscribe.
 const SUBSCRIBERS: usize = 2;
-/// How the gateway is started.
-const ARGUMENTS: [&str; 1] = ["--allow=127.0.0.1"];
 
-/// Kills the program `placeos-slot` at `program` so many times.
-pub async fn run(program: &Path, kills: usize, seed: u64) -> Report {
+/// Where the slot has its records, and so what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// In a file: it is a gateway.
+    Redb,
+    /// In Redis: it is the driver of a PlaceOS core.
+    Redis,
+}
+
+/// Kills the program `placeos-slot` at `program`, and where its records are, so many times in all.
+pub async fn run(program: &Path, store: Store, kills: usize, seed: u64) -> Report {
+    match store {
+        Store::Redb => run_on(Gateway::start(program).await, kills, seed).await,
+        Store::Redis => run_on(PlaceOs::start(program).await, kills, seed).await,
+    }
+}
+
+async fn run_on<V: Victim>(victim: V, kills: usize, seed: u64) -> Report {
     let begun = Instant::now();
     let mut rng = Rng::with_seed(seed);
-    let place = Place::new(program);
     let inbox = Arc::new(Inbox::default());
     let clients = Arc::new(Clients::default());
     let receivers = Manner::ALL.map(|manner| {
         let receiver = Receiver::start(manner, inbox.clone(), rng.fork());
         (manner.name(), receiver)
     });
-    let gateway = place.start(&ARGUMENTS).await;
-    clients.target.send_replace(Some(Target::from(&gateway)));
+    clients.target.send_replace(Some(victim.target()));
     for (_, receiver) in &receivers {
         let url = format!("{}/hook", receiver.origin);
         clients.make(&url, Wish::Subscribed, &mut rng).await;
@@ -68,7 +88,7 @@ pub async fn run(program: &Path, kills: usize, seed: u64) -> Report {
         working.push(tokio::spawn(come_and_go));
     }
 
-    let (gateway, kills_at_start) = kill(&place, gateway, kills, &clients, &mut rng).await;
+    let (victim, kills) = kill(victim, kills, &clients, &mut rng).await;
     clients.is_over.store(true, Ordering::SeqCst);
     for client in working {
         client.await.unwrap();
@@ -77,19 +97,20 @@ pub async fn run(program: &Path, kills: usize, seed: u64) -> Report {
         receiver.heal();
         // A POST opens a subscriber that is paused.
         let body = json!({ "webhook": format!("{}/hook", receiver.origin), "secret": "123456" });
-        let status = gateway.hook("POST", body).await.status;
-        assert_eq!(status, 201);
+        until("the subscribers are opened", async || {
+            let status = clients.hook("POST", body.to_string()).await;
+            (status == Some(201)).then_some(())
+        })
+        .await;
     }
     let outcome = Outcome {
         clients: &clients,
         inbox: &inbox,
     };
     outcome.wait_for_all().await;
-    outcome.check_status(&gateway).await;
-    outcome.check_subscriptions(&gateway).await;
-    gateway.send_signal(Signal::TERM);
-    let end = gateway.ended().await;
-    assert!(end.success(), "it ended with {end}: {}", place.log());
+    outcome.check_status(&victim).await;
+    outcome.check_subscriptions().await;
+    victim.end().await;
 
     let row = |name, receiver: &Receiver| outcome.row(name, &receiver.origin);
     let subscribed_first = receivers.iter().map(|(name, receiver)| row(name, receiver));
@@ -97,28 +118,24 @@ pub async fn run(program: &Path, kills: usize, seed: u64) -> Report {
     Report {
         seed,
         kills,
-        kills_at_start,
         took: begun.elapsed(),
         events: outcome.event_counts(),
         subscribed: clients.ledger.count(Wish::Subscribed),
         unsubscribed: clients.ledger.count(Wish::Unsubscribed),
         rows: subscribed_first.chain(subscribed_later).collect(),
-        faults: outcome.faults(),
+        faults: outcome.faults::<V>(),
     }
 }
 
-/// Kills the gateway and starts it again, so many times. Returns the last one, and how often it was
-/// killed before it was up.
-async fn kill(
-    place: &Place,
-    mut gateway: Running,
+/// Kills the victim and starts it again, so many times.
+async fn kill<V: Victim>(
+    mut victim: V,
     kills: usize,
     clients: &Clients,
     rng: &mut Rng,
-) -> (Running, usize) {
-    let mut made = 0;
-    let mut at_start = 0;
-    while made < kills {
+) -> (V, Kills) {
+    let mut made = Kills::default();
+    while made.all() < kills {
         some_time(rng, 1_500).await;
         if rng.bool() {
             // In the middle of a request, where what was saved and what was answered may differ.
@@ -126,22 +143,11 @@ async fn kill(
             under_way.wait_for(|count| *count > 0).await.unwrap();
             some_time(rng, 5).await;
         }
-        clients.target.send_replace(None);
-        gateway.kill().await;
-        made += 1;
-        gateway = loop {
-            let starting = place.launch(place.serve(&ARGUMENTS));
-            if made == kills || rng.u8(..5) > 0 {
-                break starting.ready().await;
-            }
-            some_time(rng, 150).await;
-            starting.kill().await;
-            made += 1;
-            at_start += 1;
-        };
-        clients.target.send_replace(Some(Target::from(&gateway)));
+        let killed;
+        (victim, killed) = victim.kill(&clients.target, kills - made.all(), rng).await;
+        made.add(killed);
     }
-    (gateway, at_start)
+    (victim, made)
 }
 
 async fn some_time(rng: &mut Rng, most: u64) {

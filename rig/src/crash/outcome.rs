@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::program::{Running, until};
+use serde_json::json;
+
+use crate::program::until;
 
 use super::clients::Clients;
 use super::ledger::{Event, Wish};
 use super::receiver::Inbox;
 use super::report::{EventCounts, Row};
+use super::victim::Victim;
 
 /// How long nothing may come while something is missing: more than the pauses between attempts that a
 /// run can reach.
@@ -34,26 +37,27 @@ impl Outcome<'_> {
         }
     }
 
-    /// Waits until the gateway itself says that nothing is pending, nor given up.
-    pub(super) async fn check_status(&self, gateway: &Running) {
+    /// Waits until the slot itself says that nothing is pending, nor given up.
+    pub(super) async fn check_status(&self, victim: &impl Victim) {
         until("nothing is pending", async || {
-            let status = gateway.status().await;
+            let status = victim.status().await;
             (status["pending"] == 0 && status["dead_letters"] == 0).then_some(())
         })
         .await;
     }
 
     /// Unsubscribes all, and so learns who was subscribed.
-    pub(super) async fn check_subscriptions(&self, gateway: &Running) {
+    pub(super) async fn check_subscriptions(&self) {
         for (url, history) in self.clients.ledger.histories() {
-            let status = gateway.unsubscribe(&url).await;
+            let body = json!({ "webhook": url }).to_string();
+            let status = self.clients.hook("DELETE", body).await;
             let is_so = match history.end() {
-                Some(Wish::Subscribed) => status == 202,
-                Some(Wish::Unsubscribed) => status == 404,
+                Some(Wish::Subscribed) => status == Some(202),
+                Some(Wish::Unsubscribed) => status == Some(404),
                 None => false,
             };
             if !is_so {
-                let fault = format!("{url}: DELETE was answered {status} after {history:?}");
+                let fault = format!("{url}: DELETE was answered {status:?} after {history:?}");
                 self.clients.ledger.fault(fault);
             }
         }
@@ -91,9 +95,12 @@ impl Outcome<'_> {
     }
 
     /// All that must never be, but for what is lost.
-    pub(super) fn faults(&self) -> Vec<String> {
+    pub(super) fn faults<V: Victim>(&self) -> Vec<String> {
         let mut faults = self.clients.ledger.faults();
         faults.extend(self.inbox.faults());
+        let ids = self.inbox.ids();
+        let misnamed = ids.iter().filter(|(event, id)| !V::is_id_of(event, id));
+        faults.extend(misnamed.map(|(event, id)| format!("{event} came as {id}")));
         let sent = self.clients.ledger.events();
         let histories = self.clients.ledger.histories();
         for (url, events) in &*self.inbox.events.lock().unwrap() {

@@ -91,10 +91,13 @@ impl Receiver {
     }
 }
 
-/// What all receivers have got: by URL, then by `webhook-id`.
+/// What all receivers have got.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
+    /// By URL, then by the id that its sender gave the event as `card_id`.
     pub(super) events: Mutex<BTreeMap<String, BTreeMap<String, Got>>>,
+    /// The `webhook-id` of each event: the same at all receivers, in all attempts.
+    ids: Mutex<BTreeMap<String, String>>,
     faults: Mutex<Vec<String>>,
 }
 
@@ -109,6 +112,11 @@ pub(super) struct Got {
 }
 
 impl Inbox {
+    /// The `webhook-id` of each event.
+    pub(super) fn ids(&self) -> BTreeMap<String, String> {
+        self.ids.lock().unwrap().clone()
+    }
+
     /// What is wrong with what came.
     pub(super) fn faults(&self) -> Vec<String> {
         self.faults.lock().unwrap().clone()
@@ -118,12 +126,12 @@ impl Inbox {
     /// received now.
     fn take<T>(&self, url: String, post: Post, decide: impl FnOnce(u32) -> (bool, T)) -> T {
         let Post { id, body, .. } = post;
-        self.check(&url, &id, &body);
+        let event = self.check(&url, id, &body);
         let mut events = self.events.lock().unwrap();
         let got = events
             .entry(url)
             .or_default()
-            .entry(id)
+            .entry(event)
             .or_insert_with(|| Got {
                 body,
                 attempts: 0,
@@ -135,19 +143,27 @@ impl Inbox {
         answer
     }
 
-    /// Every attempt of an event must have its id and the same body. Its sender wrote its id into it.
-    fn check(&self, url: &str, id: &str, body: &str) {
+    /// Which event it is. All its attempts must have the same `webhook-id`, and the same body.
+    fn check(&self, url: &str, id: String, body: &str) -> String {
         let event: Value = serde_json::from_str(body).unwrap_or_default();
+        let event = event["card_id"].as_str().unwrap_or_default().to_owned();
+        let mut faults = self.faults.lock().unwrap();
+        let mut ids = self.ids.lock().unwrap();
+        let known = ids.entry(event.clone()).or_insert_with(|| id.clone());
+        if *known != id {
+            faults.push(format!(
+                "{url} got {event} as {id}, which was {known} before"
+            ));
+        }
         let events = self.events.lock().unwrap();
-        let before = events.get(url).and_then(|events| events.get(id));
-        let fault = if event["card_id"] != id {
-            format!("{url} got under the webhook-id {id:?}: {body}")
-        } else if let Some(before) = before.filter(|before| before.body != body) {
-            format!("{url} got {id} as {} and then as {body}", before.body)
-        } else {
-            return;
-        };
-        self.faults.lock().unwrap().push(fault);
+        let before = events.get(url).and_then(|events| events.get(&event));
+        if let Some(before) = before.filter(|before| before.body != body) {
+            faults.push(format!(
+                "{url} got {event} as {} and then as {body}",
+                before.body
+            ));
+        }
+        event
     }
 }
 

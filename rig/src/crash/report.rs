@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::victim::Kills;
+
 /// How many faults are told in full.
 const TOLD: usize = 20;
 
@@ -11,10 +13,8 @@ const TOLD: usize = 20;
 pub struct Report {
     /// What the run's random choices followed from. The moments of the kills do not repeat exactly.
     pub seed: u64,
-    /// How often the process was killed.
-    pub kills: usize,
-    /// How often of these before it was up.
-    pub kills_at_start: usize,
+    /// How often was killed what.
+    pub kills: Kills,
     /// How long it all took.
     pub took: Duration,
     /// What became of the events that were sent.
@@ -71,10 +71,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "seed {}: {} kills, {} of them during a start; {} s",
+            "seed {}: {} kills, {} of them of a slot during its start, {} of Redis; {} s",
             self.seed,
-            self.kills,
-            self.kills_at_start,
+            self.kills.all(),
+            self.kills.slot_at_start,
+            self.kills.redis,
             self.took.as_secs()
         )?;
         writeln!(

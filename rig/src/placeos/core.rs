@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -54,7 +55,7 @@ impl Core {
             .stderr(log)
             .spawn()
             .unwrap();
-        let child = Guard(child);
+        let child = Guard::new(child);
         let accepted = timeout(START, listener.accept()).await;
         let (stream, _) = accepted
             .unwrap_or_else(|_| panic!("the driver does not connect in time"))
@@ -227,19 +228,19 @@ impl Core {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// The number of the process.
-    pub fn pid(&self) -> u32 {
-        self.child.0.id()
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        self.child.pid()
     }
 
     /// Ends the process as a loss of power would, as far as the program can tell.
-    pub async fn kill(mut self) {
+    pub async fn kill(&self) {
         self.child.kill().await;
         self.assert_faultless();
     }
 
     /// Has the process end, within the ten seconds that core gives.
-    pub async fn terminate(mut self) -> ExitStatus {
+    pub async fn terminate(&self) -> ExitStatus {
         self.tell(json!({ "id": "t", "cmd": "terminate" }));
         let status = self.ended().await;
         self.assert_faultless();
@@ -247,7 +248,7 @@ impl Core {
     }
 
     /// Waits until the process has ended.
-    pub async fn ended(&mut self) -> ExitStatus {
+    pub async fn ended(&self) -> ExitStatus {
         self.child.ended().await
     }
 
@@ -287,7 +288,7 @@ pub struct Orphan {
 
 impl Orphan {
     /// Waits until the process has ended.
-    pub async fn ended(mut self) -> ExitStatus {
+    pub async fn ended(self) -> ExitStatus {
         self.child.ended().await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rig::placeos::{MODULE, Redis, triple};
 use rig::program::until;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::program::{PROGRAM, a_core};
@@ -116,7 +116,7 @@ async fn frames_are_read_however_they_are_cut() {
 async fn a_length_that_cannot_be_ends_the_process_in_order() {
     let redis = Redis::start().await;
     for length in [-1, i32::MIN, 2_000_000_000] {
-        let mut core = a_core(&redis).await;
+        let core = a_core(&redis).await;
         core.load(MODULE, json!({})).await;
         core.tell_raw(&length.to_le_bytes());
         assert_eq!(core.ended().await.code(), Some(1));
@@ -289,10 +289,9 @@ async fn the_process_ends_with_core_and_by_a_signal() {
         .await;
     assert!(core.hang_up().ended().await.success());
 
-    let mut core = a_core(&redis).await;
+    let core = a_core(&redis).await;
     core.load(MODULE, json!({})).await;
-    let pid = Pid::from_raw(i32::try_from(core.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
+    kill_process(core.pid(), Signal::TERM).unwrap();
     assert!(core.ended().await.success());
     core.assert_faultless();
 
