@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use rig::program::until;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -24,11 +24,32 @@ struct Shared {
     status: AtomicU16,
     delay: Mutex<Duration>,
     posts: Mutex<Vec<Post>>,
+    failed: AtomicUsize,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+/// A request that is not answered yet, and may never be: its sender may break off.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        let now = shared.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_under_way.fetch_max(now, Ordering::SeqCst);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What came.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
+    pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
@@ -64,6 +85,21 @@ impl Receiver {
         self.shared.posts.lock().unwrap().clone()
     }
 
+    /// How often something came and was not answered well.
+    pub(crate) fn failed(&self) -> usize {
+        self.shared.failed.load(Ordering::SeqCst)
+    }
+
+    /// How many requests wait for their answer.
+    pub(crate) fn under_way(&self) -> usize {
+        self.shared.under_way.load(Ordering::SeqCst)
+    }
+
+    /// How many did at most.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.shared.most_under_way.load(Ordering::SeqCst)
+    }
+
     /// How often each value of `user_name` came, which the tests number their events by.
     pub(crate) fn names(&self) -> BTreeMap<String, usize> {
         let mut names = BTreeMap::new();
@@ -84,16 +120,25 @@ impl Receiver {
     }
 }
 
-async fn take(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> StatusCode {
+async fn take(
+    State(shared): State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: String,
+) -> StatusCode {
+    let _under_way = UnderWay::begin(&shared);
     let delay = *shared.delay.lock().unwrap();
     tokio::time::sleep(delay).await;
     let status = shared.status.load(Ordering::SeqCst);
     if (200..300).contains(&status) {
         shared.posts.lock().unwrap().push(Post {
+            path: uri.path().to_owned(),
             id: headers["webhook-id"].to_str().unwrap().to_owned(),
             headers,
             body: serde_json::from_str(&body).unwrap(),
         });
+    } else {
+        shared.failed.fetch_add(1, Ordering::SeqCst);
     }
     StatusCode::from_u16(status).unwrap()
 }

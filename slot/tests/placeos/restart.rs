@@ -205,21 +205,9 @@ async fn what_is_no_event_is_kept_as_rejected() {
     for text in ["", "no event", &huge] {
         assert_eq!(redis.publish(CHANNEL, text).await, 1);
     }
-    let odd = json!({ "door_id": 9, "action": "Odd-One", "timestamp": "1767225600123" });
-    redis.event(&odd).await;
-    let posts = receiver.wait_for(1).await;
-    assert_eq!(
-        (
-            &posts[0].body["door_id"],
-            &posts[0].body["action"],
-            &posts[0].body["timestamp"]
-        ),
-        (
-            &json!("9"),
-            &json!("odd_one"),
-            &json!("2026-01-01T00:00:00Z")
-        )
-    );
+    let good = json!({ "door_id": 9, "action": "granted" });
+    redis.event(&good).await;
+    assert_eq!(receiver.wait_for(1).await[0].body["door_id"], "9");
     assert_eq!(redis.count(MODULE, "rejected/").await, 3);
     assert!(core.terminate().await.success());
 }
