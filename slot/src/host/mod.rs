@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub mod clock;
 pub mod doors;
+pub(crate) mod group;
 pub mod http;
 pub mod log;
 pub mod random;

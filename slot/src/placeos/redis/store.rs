@@ -16,12 +16,15 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::connection::{Redis, RedisFailure};
 use crate::host::Answer;
+use crate::host::group::{self, Bounds, grouped};
 use crate::host::storage::{Change, CommitError, Record, Storage};
 use crate::host::store::over_limit;
 
 /// Bounds of one script: while it runs, Redis does nothing else.
-const GROUP_COMMITS: usize = 500;
-const GROUP_BYTES: usize = 1 << 20;
+const GROUP: Bounds = Bounds {
+    commits: 500,
+    bytes: 1 << 20,
+};
 /// How often an owner that has nothing to write looks whether it is still one.
 const LOOK: Duration = Duration::from_secs(3);
 
@@ -207,11 +210,8 @@ enum Call {
     Commit(Commit),
 }
 
-struct Commit {
-    changes: Vec<Change>,
-    /// The key that refused it, if one did.
-    answer: oneshot::Sender<Result<Option<String>, Refusal>>,
-}
+/// A commit; its verdict is the key that refused it, if one did.
+type Commit = group::Commit<Result<Option<String>, Refusal>>;
 
 /// The task that asks Redis.
 struct Keeper {
@@ -257,7 +257,10 @@ impl Keeper {
                 }
                 Call::Commit(first) => {
                     let group;
-                    (group, next) = grouped(first, &mut queue);
+                    (group, next) = grouped(first, &GROUP, || match queue.try_recv().ok()? {
+                        Call::Commit(commit) => Some(Ok(commit)),
+                        other => Some(Err(other)),
+                    });
                     self.commit(group).await;
                 }
             }
@@ -449,37 +452,5 @@ impl Owner {
     fn next(&mut self) -> String {
         self.renewed += 1;
         self.token()
-    }
-}
-
-/// The commits that wait behind `first`, and the call that ended the group if it was another.
-fn grouped(
-    first: Commit,
-    queue: &mut mpsc::UnboundedReceiver<Call>,
-) -> (Vec<Commit>, Option<Call>) {
-    let mut bytes = first.bytes();
-    let mut group = vec![first];
-    while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
-        match queue.try_recv() {
-            Ok(Call::Commit(commit)) => {
-                bytes += commit.bytes();
-                group.push(commit);
-            }
-            Ok(other) => return (group, Some(other)),
-            Err(_) => break,
-        }
-    }
-    (group, None)
-}
-
-impl Commit {
-    fn bytes(&self) -> usize {
-        let size = |change: &Change| match change {
-            Change::Put { key, value } | Change::PutIfAbsent { key, value } => {
-                key.len() + value.len()
-            }
-            Change::Delete { key } => key.len(),
-        };
-        self.changes.iter().map(size).sum()
     }
 }
