@@ -14,8 +14,8 @@ use crate::host::log::{Level, Log};
 /// Says in which form lines are written: `JSON`, or for people.
 const FORMAT: &str = "PLACE_LOG_FORMAT";
 
-/// Severities of PlaceOS, which debuggers know by their numbers.
-const LEVELS: [&str; 8] = [
+/// Severities of PlaceOS, which debuggers know by their numbers, and the level that none reaches.
+pub(super) const LEVELS: [&str; 8] = [
     "trace", "debug", "info", "notice", "warn", "error", "fatal", "none",
 ];
 const ERROR: u8 = 5;

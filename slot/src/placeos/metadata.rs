@@ -6,12 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::log::LEVELS;
 use crate::module::{Manifest, Security};
-
-/// The settings that a slot itself obeys in PlaceOS, beside those of the driver.
-const LOG_LEVELS: [&str; 8] = [
-    "trace", "debug", "info", "notice", "warn", "error", "fatal", "none",
-];
 
 /// The line that `-m` prints: what can be called, by whom and how, and what can be set.
 pub fn metadata(manifest: &Manifest) -> String {
@@ -105,9 +101,9 @@ fn discovery(manifest: &Manifest) -> String {
     .to_string()
 }
 
-/// Appends the schema of the settings.
+/// Appends the schema of the settings: those of the driver, and one that a slot itself obeys.
 fn with_schema(mut object: String, manifest: &Manifest) -> String {
-    let log_level = json!({ "type": "string", "enum": LOG_LEVELS });
+    let log_level = json!({ "type": "string", "enum": LEVELS });
     let mut properties = Map::from_iter([("persistent_log_level".to_owned(), log_level)]);
     for (name, setting) in &manifest.settings {
         properties.insert(name.clone(), setting.schema.clone());
