@@ -105,7 +105,7 @@ impl CallError {
     }
 
     /// The answer if there is no instance: nothing was done.
-    pub(super) fn when_down() -> Self {
+    pub(crate) fn when_down() -> Self {
         Self::Failed("the module is not running now; call again later".to_owned())
     }
 }

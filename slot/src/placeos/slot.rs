@@ -142,7 +142,7 @@ impl Slot {
                 Call::Function { name, arguments } => {
                     match function(module, name, arguments).await {
                         Ok(json) => answer.give(json),
-                        Err((class, why)) => answer.fail(class, &why),
+                        Err(error) => answer.fail(class(&error), &error.to_string()),
                     }
                 }
             }
@@ -164,21 +164,22 @@ async fn respond(module: Option<Module>, request: Request) -> crate::module::Res
     timeout(CALL, module.request(request)).await.unwrap_or(late)
 }
 
-/// Calls a function; the error is its class in Crystal, and a text.
 async fn function(
     module: Option<Module>,
     name: String,
     arguments: String,
-) -> Result<String, (&'static str, String)> {
-    let failed = |why: &str| ("Exception", why.to_owned());
-    let module = module.ok_or_else(|| failed("the module is not running now; call again later"))?;
+) -> Result<String, CallError> {
+    let module = module.ok_or_else(CallError::when_down)?;
     let answer = timeout(CALL, module.call(name, arguments)).await;
-    answer
-        .map_err(|_| failed("no answer in time"))?
-        .map_err(|error| match error {
-            CallError::Unknown | CallError::Invalid(_) => ("ArgumentError", error.to_string()),
-            CallError::Failed(why) => ("Exception", why),
-        })
+    answer.map_err(|_| CallError::Failed("no answer in time".to_owned()))?
+}
+
+/// The error's class in Crystal.
+fn class(error: &CallError) -> &'static str {
+    match error {
+        CallError::Unknown | CallError::Invalid(_) => "ArgumentError",
+        CallError::Failed(_) => "Exception",
+    }
 }
 
 /// A module from its start to its stop.
