@@ -42,36 +42,37 @@ async fn requests_and_events_are_counted_by_what_they_were_answered() {
     served.send("POST", SIGNAL, "{}").await;
 
     let samples = samples(&served.operator("GET", "/metrics", "").await);
-    for (sample, count) in [
-        (
-            r#"placeos_slot_webhook_requests_total{method="POST",status="200"}"#,
-            1.0,
-        ),
-        (
-            r#"placeos_slot_webhook_requests_total{method="PUT",status="403"}"#,
-            2.0,
-        ),
-        (
-            r#"placeos_slot_webhook_requests_total{method="DELETE",status="404"}"#,
-            1.0,
-        ),
-        (
-            r#"placeos_slot_webhook_requests_total{method="other",status="200"}"#,
-            1.0,
-        ),
-        (
-            r#"placeos_slot_webhook_requests_total{method="other",status="404"}"#,
-            1.0,
-        ),
-        (r#"placeos_slot_events_total{outcome="accepted"}"#, 2.0),
-        (r#"placeos_slot_events_total{outcome="known"}"#, 1.0),
-        (r#"placeos_slot_events_total{outcome="rejected"}"#, 1.0),
-        (r#"placeos_slot_events_total{outcome="unsaved"}"#, 1.0),
-        (r#"placeos_slot_unlocks_total{outcome="unlocked"}"#, 0.0),
-        ("placeos_slot_module_restarts_total", 0.0),
-    ] {
-        assert_eq!(samples.get(sample), Some(&count), "{sample} in {samples:?}");
-    }
+    assert_samples(
+        &samples,
+        &[
+            (
+                r#"placeos_slot_webhook_requests_total{method="POST",status="200"}"#,
+                1.0,
+            ),
+            (
+                r#"placeos_slot_webhook_requests_total{method="PUT",status="403"}"#,
+                2.0,
+            ),
+            (
+                r#"placeos_slot_webhook_requests_total{method="DELETE",status="404"}"#,
+                1.0,
+            ),
+            (
+                r#"placeos_slot_webhook_requests_total{method="other",status="200"}"#,
+                1.0,
+            ),
+            (
+                r#"placeos_slot_webhook_requests_total{method="other",status="404"}"#,
+                1.0,
+            ),
+            (r#"placeos_slot_events_total{outcome="accepted"}"#, 2.0),
+            (r#"placeos_slot_events_total{outcome="known"}"#, 1.0),
+            (r#"placeos_slot_events_total{outcome="rejected"}"#, 1.0),
+            (r#"placeos_slot_events_total{outcome="unsaved"}"#, 1.0),
+            (r#"placeos_slot_unlocks_total{outcome="unlocked"}"#, 0.0),
+            ("placeos_slot_module_restarts_total", 0.0),
+        ],
+    );
 }
 
 #[tokio::test]
@@ -100,20 +101,21 @@ async fn the_numbers_of_the_status_are_there_as_soon_as_the_module_has_set_them(
         served.status.set(key, &value.to_string());
     }
     let samples = samples(&served.operator("GET", "/metrics", "").await);
-    for (sample, value) in [
-        (r#"rhombus_subscriptions{state="open"}"#, 2.0),
-        (r#"rhombus_subscriptions{state="paused"}"#, 1.0),
-        (r#"rhombus_subscriptions{state="disabled"}"#, 0.0),
-        (r#"rhombus_subscriptions{state="refused"}"#, 1.0),
-        ("rhombus_alerts", 2.0),
-        ("rhombus_pending_deliveries", 7.0),
-        ("rhombus_delivered_total", 8.0),
-        ("rhombus_dead_letters", 9.0),
-        ("rhombus_events_total", 10.0),
-        ("rhombus_oldest_pending_seconds", 11.0),
-    ] {
-        assert_eq!(samples.get(sample), Some(&value), "{sample} in {samples:?}");
-    }
+    assert_samples(
+        &samples,
+        &[
+            (r#"rhombus_subscriptions{state="open"}"#, 2.0),
+            (r#"rhombus_subscriptions{state="paused"}"#, 1.0),
+            (r#"rhombus_subscriptions{state="disabled"}"#, 0.0),
+            (r#"rhombus_subscriptions{state="refused"}"#, 1.0),
+            ("rhombus_alerts", 2.0),
+            ("rhombus_pending_deliveries", 7.0),
+            ("rhombus_delivered_total", 8.0),
+            ("rhombus_dead_letters", 9.0),
+            ("rhombus_events_total", 10.0),
+            ("rhombus_oldest_pending_seconds", 11.0),
+        ],
+    );
 }
 
 #[tokio::test]
@@ -141,23 +143,24 @@ async fn what_the_module_does_is_counted_without_a_secret() {
         delivered.then(|| (reply.text().to_owned(), samples))
     })
     .await;
-    for (sample, count) in [
-        (r#"placeos_slot_posts_total{outcome="2xx"}"#, 1.0),
-        (r#"placeos_slot_posts_total{outcome="5xx"}"#, 1.0),
-        ("placeos_slot_post_duration_seconds_count", 2.0),
-        (
-            r#"placeos_slot_post_duration_seconds_bucket{le="+Inf"}"#,
-            2.0,
-        ),
-        (r#"placeos_slot_unlocks_total{outcome="unlocked"}"#, 1.0),
-        (r#"placeos_slot_unlocks_total{outcome="refused"}"#, 1.0),
-        (r#"placeos_slot_unlocks_total{outcome="unsupported"}"#, 1.0),
-        (r#"placeos_slot_commits_total{outcome="failed"}"#, 0.0),
-        (r#"rhombus_subscriptions{state="open"}"#, 1.0),
-        ("rhombus_events_total", 1.0),
-    ] {
-        assert_eq!(samples.get(sample), Some(&count), "{sample} in {samples:?}");
-    }
+    assert_samples(
+        &samples,
+        &[
+            (r#"placeos_slot_posts_total{outcome="2xx"}"#, 1.0),
+            (r#"placeos_slot_posts_total{outcome="5xx"}"#, 1.0),
+            ("placeos_slot_post_duration_seconds_count", 2.0),
+            (
+                r#"placeos_slot_post_duration_seconds_bucket{le="+Inf"}"#,
+                2.0,
+            ),
+            (r#"placeos_slot_unlocks_total{outcome="unlocked"}"#, 1.0),
+            (r#"placeos_slot_unlocks_total{outcome="refused"}"#, 1.0),
+            (r#"placeos_slot_unlocks_total{outcome="unsupported"}"#, 1.0),
+            (r#"placeos_slot_commits_total{outcome="failed"}"#, 0.0),
+            (r#"rhombus_subscriptions{state="open"}"#, 1.0),
+            ("rhombus_events_total", 1.0),
+        ],
+    );
     let made = samples[r#"placeos_slot_commits_total{outcome="made"}"#];
     assert!(made > 0.0 && samples["placeos_slot_commit_duration_seconds_count"] >= made);
 
@@ -179,6 +182,12 @@ async fn what_the_module_does_is_counted_without_a_secret() {
     ];
     for secret in secret.into_iter().chain(keys) {
         assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+}
+
+fn assert_samples(samples: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
+    for (sample, value) in expected {
+        assert_eq!(samples.get(*sample), Some(value), "{sample} in {samples:?}");
     }
 }
 

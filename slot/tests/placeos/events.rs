@@ -5,14 +5,13 @@ use rig::placeos::{MODULE, Redis};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::program::a_core;
+use crate::program::a_module;
 use crate::receiver::Receiver;
 
 #[tokio::test]
 async fn an_event_of_the_channel_arrives_signed() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
 

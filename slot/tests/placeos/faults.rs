@@ -4,18 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rig::placeos::{CHANNEL, Core, MODULE, Redis, triple};
+use rig::placeos::{CHANNEL, MODULE, Redis, triple};
 use rig::program::until;
 use serde_json::json;
 
-use crate::program::a_core;
+use crate::program::a_module;
 use crate::receiver::{Post, Receiver};
-
-async fn a_loaded_core(redis: &Redis) -> Core {
-    let core = a_core(redis).await;
-    core.load(MODULE, json!({})).await;
-    core
-}
 
 /// Publishes events that are numbered from 0, at `doors` doors in turn.
 async fn publish(redis: &Redis, events: usize, doors: usize) {
@@ -46,7 +40,7 @@ fn received(posts: &[Post]) -> BTreeSet<(&str, &str)> {
 #[tokio::test]
 async fn subscriptions_at_the_same_time_and_again_are_one_a_url() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     let url = |number: usize| format!("{}/{number}", receiver.url());
     let post = |url: String| core.begin_hook(MODULE, "POST", json!({ "webhook": url }));
@@ -71,7 +65,7 @@ async fn subscriptions_at_the_same_time_and_again_are_one_a_url() {
 #[tokio::test]
 async fn a_subscriber_that_is_silent_speaks_no_tls_or_is_removed_holds_up_no_other() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let [silent, plain, removed, good] = [
         Receiver::start().await,
         Receiver::start().await,
@@ -104,7 +98,7 @@ async fn a_subscriber_that_is_silent_speaks_no_tls_or_is_removed_holds_up_no_oth
 #[tokio::test]
 async fn a_subscriber_that_was_down_gets_what_it_missed() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     receiver.answer(502);
@@ -122,7 +116,7 @@ async fn a_subscriber_that_was_down_gets_what_it_missed() {
 #[tokio::test]
 async fn an_end_in_the_middle_of_a_thousand_deliveries_loses_none() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     receiver.delay(Duration::from_millis(50));
     for number in 0..10 {
@@ -135,7 +129,7 @@ async fn an_end_in_the_middle_of_a_thousand_deliveries_loses_none() {
     assert!(received(&receiver.posts()).len() < 1000);
 
     receiver.delay(Duration::ZERO);
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     until("all deliveries", async || {
         (received(&receiver.posts()).len() == 1000).then_some(())
     })
@@ -146,7 +140,7 @@ async fn an_end_in_the_middle_of_a_thousand_deliveries_loses_none() {
 #[tokio::test]
 async fn two_hundred_events_at_once_keep_their_order_and_take_few_connections() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     receiver.delay(Duration::from_millis(5));
     core.subscribe(MODULE, &receiver.url()).await;
@@ -170,7 +164,7 @@ async fn two_hundred_events_at_once_keep_their_order_and_take_few_connections() 
 #[tokio::test]
 async fn a_time_in_any_form_and_an_unknown_action_are_passed_on() {
     let redis = Redis::start().await;
-    let core = a_loaded_core(&redis).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     let times = [

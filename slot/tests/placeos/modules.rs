@@ -1,10 +1,10 @@
 //! Several modules in a process, and one module in several.
 
-use rig::placeos::{CHANNEL, MODULE, Redis};
+use rig::placeos::{CHANNEL, Core, MODULE, Redis};
 use rig::program::until;
 use serde_json::json;
 
-use crate::program::a_core;
+use crate::program::{a_core, a_module};
 use crate::receiver::Receiver;
 
 #[tokio::test]
@@ -61,14 +61,18 @@ async fn modules_of_a_process_share_nothing() {
     assert!(core.terminate().await.success());
 }
 
+/// Two nodes of core. The first runs the module, to which the receiver is subscribed.
+async fn two_cores(redis: &Redis) -> (Receiver, Core, Core) {
+    let receiver = Receiver::start().await;
+    let old = a_module(redis).await;
+    old.subscribe(MODULE, &receiver.url()).await;
+    (receiver, old, a_core(redis).await)
+}
+
 #[tokio::test]
 async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
     let redis = Redis::start().await;
-    let receiver = Receiver::start().await;
-    let old = a_core(&redis).await;
-    old.load(MODULE, json!({})).await;
-    old.subscribe(MODULE, &receiver.url()).await;
-    let new = a_core(&redis).await;
+    let (receiver, old, new) = two_cores(&redis).await;
     let mut connection = redis.connect().await;
     let mut heard = Vec::new();
     for number in 0..3000 {
@@ -122,11 +126,7 @@ async fn a_module_that_core_moves_delivers_each_event_and_has_one_owner() {
 #[tokio::test]
 async fn an_instance_that_lost_its_records_stops_until_it_is_started_again() {
     let redis = Redis::start().await;
-    let receiver = Receiver::start().await;
-    let old = a_core(&redis).await;
-    old.load(MODULE, json!({})).await;
-    old.subscribe(MODULE, &receiver.url()).await;
-    let new = a_core(&redis).await;
+    let (receiver, old, new) = two_cores(&redis).await;
     new.load(MODULE, json!({})).await;
     until("the new owner", async || {
         (new.hook(MODULE, "GET", json!({})).await.0 == 200).then_some(())

@@ -8,7 +8,7 @@ use rig::program::until;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::program::{PROGRAM, a_core};
+use crate::program::{PROGRAM, a_core, a_module};
 use crate::receiver::Receiver;
 
 fn run(arguments: &[&str]) -> Output {
@@ -79,8 +79,7 @@ async fn the_process_is_ready_and_answers_while_there_is_no_redis() {
 #[tokio::test]
 async fn frames_are_read_however_they_are_cut() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let info = br#"{"id":"","cmd":"INFO","later":[1],"seq":77}"#;
     let mut bytes = u32::try_from(info.len()).unwrap().to_le_bytes().to_vec();
     bytes.extend_from_slice(info);
@@ -116,8 +115,7 @@ async fn frames_are_read_however_they_are_cut() {
 async fn a_length_that_cannot_be_ends_the_process_in_order() {
     let redis = Redis::start().await;
     for length in [-1, i32::MIN, 2_000_000_000] {
-        let core = a_core(&redis).await;
-        core.load(MODULE, json!({})).await;
+        let core = a_module(&redis).await;
         core.tell_raw(&length.to_le_bytes());
         assert_eq!(core.ended().await.code(), Some(1));
         assert!(
@@ -191,8 +189,7 @@ async fn every_call_is_answered_once_under_its_number() {
 #[tokio::test]
 async fn a_start_is_acknowledged_also_if_it_is_none() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     core.load(MODULE, json!({})).await;
     core.begin_load_with("mod-odd", "no model").await.unwrap();
     let mut loaded = core.info().await;
@@ -216,8 +213,7 @@ async fn core_is_told_what_the_module_is_and_that_it_is_connected() {
         .arg("1")
         .clone();
     let _: i64 = redis.query(&stale).await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     assert_eq!(redis.status(MODULE, "connected").await, true);
     assert_eq!(redis.status_now(MODULE, "stale").await, None);
     let interface = redis::cmd("GET").arg(format!("interface/{MODULE}")).clone();
@@ -234,8 +230,7 @@ async fn core_is_told_what_the_module_is_and_that_it_is_connected() {
 #[tokio::test]
 async fn whoever_debugs_a_module_gets_its_log() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     core.tell(json!({"id": MODULE, "cmd": "debug"}));
     redis.event(&json!({"nothing": "that can be read"})).await;
     let lines = until("a log line", async || {
@@ -279,8 +274,7 @@ async fn whoever_debugs_a_module_gets_its_log() {
 async fn the_process_ends_with_core_and_by_a_signal() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     core.subscribe(MODULE, &receiver.url()).await;
     // With work in flight.
     receiver.delay(Duration::from_secs(60));
@@ -289,15 +283,13 @@ async fn the_process_ends_with_core_and_by_a_signal() {
         .await;
     assert!(core.hang_up().ended().await.success());
 
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     kill_process(core.pid(), Signal::TERM).unwrap();
     assert!(core.ended().await.success());
     core.assert_faultless();
 
     receiver.delay(Duration::ZERO);
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let posts = receiver.wait_for(1).await;
     assert_eq!(posts[0].body["door_id"], "1");
     // Also with calls under way.

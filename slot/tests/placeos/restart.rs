@@ -4,7 +4,7 @@ use rig::placeos::{CHANNEL, MODULE, Redis};
 use rig::program::until;
 use serde_json::json;
 
-use crate::program::a_core;
+use crate::program::a_module;
 use crate::receiver::Receiver;
 
 fn event(number: usize) -> String {
@@ -22,8 +22,7 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
     let mut published = 0;
-    let mut core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let mut core = a_module(&redis).await;
     core.subscribe(MODULE, &receiver.url()).await;
     for round in 0..4 {
         // Once in the middle of deliveries, once with a receiver that is down.
@@ -39,8 +38,7 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
         })
         .await;
         core.kill().await;
-        core = a_core(&redis).await;
-        core.load(MODULE, json!({})).await;
+        core = a_module(&redis).await;
     }
     receiver.answer(200);
     let accepted = accepted(&redis).await;
@@ -72,8 +70,7 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
 async fn a_killed_redis_holds_up_and_loses_nothing() {
     let redis = Redis::start().await;
     let receiver = Receiver::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     core.subscribe(MODULE, &receiver.url()).await;
     let mut published = 0;
     for _ in 0..3 {
@@ -132,8 +129,7 @@ async fn a_killed_redis_holds_up_and_loses_nothing() {
 async fn a_redis_that_forgets_is_told_apart_and_the_book_is_made_anew() {
     let redis = Redis::with(&["--appendonly", "no"]).await;
     let receiver = Receiver::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     assert_eq!(redis.status(MODULE, "durability").await, "none");
     core.subscribe(MODULE, &receiver.url()).await;
     until("the saved copy", async || core.saved().pop()).await;
@@ -158,8 +154,7 @@ async fn a_redis_that_forgets_is_told_apart_and_the_book_is_made_anew() {
 #[tokio::test]
 async fn a_redis_that_comes_late_is_waited_for() {
     let redis = Redis::down(&[]);
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     assert_eq!(core.hook(MODULE, "GET", json!({})).await.0, 503);
     redis.resume().await;
     let receiver = Receiver::start().await;
@@ -178,8 +173,7 @@ async fn a_redis_that_comes_late_is_waited_for() {
 #[tokio::test]
 async fn the_same_swipe_twice_is_one_event() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     for number in [1, 1, 2, 1, 2, 3] {
@@ -197,8 +191,7 @@ async fn the_same_swipe_twice_is_one_event() {
 #[tokio::test]
 async fn what_is_no_event_is_kept_as_rejected() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     let huge = format!(r#"{{"door_id":"1","action":"{}"}}"#, "x".repeat(20 << 20));

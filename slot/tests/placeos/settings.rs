@@ -6,14 +6,13 @@ use rig::placeos::{CHANNEL, Echo, MODULE, Redis};
 use rig::program::until;
 use serde_json::json;
 
-use crate::program::a_core;
+use crate::program::{a_core, a_module};
 use crate::receiver::Receiver;
 
 #[tokio::test]
 async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     core.echo(Echo::LateAndReordered);
     let receiver = Receiver::start().await;
     let url = |number: usize| format!("{}/{number}", receiver.url());
@@ -33,8 +32,7 @@ async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
     core.echo(Echo::AtOnce);
     // And after a restart.
     assert!(core.terminate().await.success());
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     redis
         .event(&json!({ "door_id": "2", "action": "granted" }))
         .await;
@@ -56,8 +54,7 @@ async fn thirty_subscriptions_in_a_row_outlive_their_own_echo() {
 #[tokio::test]
 async fn a_storm_of_settings_loses_no_event_and_doubles_none() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     redis.status(MODULE, "connected").await;
@@ -177,8 +174,7 @@ async fn what_the_operator_lists_is_subscribed_and_left_as_it_is() {
 #[tokio::test]
 async fn an_update_of_the_row_leaves_one_instance_and_a_stop_none() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     for (name, value) in [
@@ -214,8 +210,7 @@ async fn an_update_of_the_row_leaves_one_instance_and_a_stop_none() {
 #[tokio::test]
 async fn the_log_obeys_the_persistent_level() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     redis.event(&json!({ "quiet": 1 })).await;
     redis.status(MODULE, "last_error").await;
     assert!(!core.log().contains("an event was rejected"));

@@ -3,14 +3,13 @@
 use rig::placeos::{MODULE, Redis, triple};
 use serde_json::{Value, json};
 
-use crate::program::a_core;
+use crate::program::a_module;
 use crate::receiver::Receiver;
 
 #[tokio::test]
 async fn the_four_verbs_answer_as_the_contract_has_it() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     let webhook = json!({ "webhook": receiver.url(), "secret": "123456" });
 
@@ -41,8 +40,7 @@ async fn the_four_verbs_answer_as_the_contract_has_it() {
 #[tokio::test]
 async fn an_event_may_be_given_by_hand() {
     let redis = Redis::start().await;
-    let core = a_core(&redis).await;
-    core.load(MODULE, json!({})).await;
+    let core = a_module(&redis).await;
     let receiver = Receiver::start().await;
     core.subscribe(MODULE, &receiver.url()).await;
     let event = json!({ "door_id": "7", "action": "denied" }).to_string();
