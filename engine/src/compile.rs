@@ -1,6 +1,9 @@
 //! From what rustc writes to what a slot loads.
 
+use std::env::consts::ARCH;
+
 use anyhow::{Context, Result, anyhow};
+use wasmtime::Engine;
 use wit_component::ComponentEncoder;
 
 /// Makes a component of a core module that carries its interface as wit-bindgen leaves it.
@@ -12,9 +15,17 @@ pub fn component(module: &[u8]) -> Result<Vec<u8>> {
         .context("the module does not make a component")
 }
 
-/// Compiles a component for this machine, into what [`wasmtime::component::Component::deserialize`] takes.
+/// Compiles a component into what [`wasmtime::component::Component::deserialize`] takes, for every
+/// processor of this machine's architecture: a slot runs on others than the one it was made on.
 pub fn precompile(component: &[u8]) -> Result<Vec<u8>> {
-    let compiled = crate::engine().and_then(|engine| engine.precompile_component(component));
+    let compiled = baseline().and_then(|engine| engine.precompile_component(component));
     // wasmtime has an error type of its own.
     compiled.map_err(|error| anyhow!("the component does not compile: {error:#}"))
+}
+
+/// With a target that is named, wasmtime does not look at what this machine's processor has besides.
+fn baseline() -> wasmtime::Result<Engine> {
+    let mut config = crate::config();
+    config.target(&format!("{ARCH}-unknown-linux-gnu"))?;
+    Engine::new(&config)
 }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
+use crate::install::{Commit, FileName};
+
 /// A module slot: runs the Rhombus driver as WebAssembly and gives it exactly what its manifest
 /// declares.
 #[derive(Debug, Parser)]
@@ -77,6 +79,19 @@ pub enum Command {
     /// the fixtures expect.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Say whether this place can work: store, clock, name servers, certificates, the way to each
+    /// subscriber
+    ///
+    /// A line each, with what was found and what to do about it. It changes nothing, sends no event,
+    /// and ends with 1 if something cannot work as it is.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Put this program where a PlaceOS core looks for a driver
+    ///
+    /// Core makes the file's name of the driver's row. A file of that name is replaced at once; what
+    /// runs goes on running until core starts it anew.
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(Install),
 }
 
 /// `serve`
@@ -101,6 +116,14 @@ pub struct Serve {
     #[arg(env = "PLACEOS_SLOT_SWIPE_EVERY")]
     pub swipe_every: u32,
 
+    /// What the driver is given.
+    #[command(flatten)]
+    pub driver: Driver,
+}
+
+/// What the driver is given, and its way out
+#[derive(Debug, Args)]
+pub struct Driver {
     /// A setting of the driver, its value in JSON; may be given again
     ///
     /// Or an object of several: {"NAME": JSON, …}
@@ -166,6 +189,50 @@ pub struct Replay {
 const REPLAY_EXAMPLES: &str = "\
 Example:
   placeos-slot replay tests/fixtures/post/*.json";
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The folder of `serve`
+    #[arg(long, value_name = "DIR", default_value = "placeos-slot-data")]
+    #[arg(env = "PLACEOS_SLOT_DATA")]
+    pub data: PathBuf,
+
+    /// Look at PlaceOS's Redis (REDIS_URL) instead of a folder, and at the subscribers of these modules
+    #[arg(long, value_name = "MODULE", num_args = 0.., conflicts_with = "data")]
+    pub placeos: Option<Vec<String>>,
+
+    /// What the driver is given.
+    #[command(flatten)]
+    pub driver: Driver,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  Before and while the gateway serves from that folder:
+    placeos-slot check --data /var/lib/placeos-slot
+  In a core's container, for a module that it runs:
+    placeos-slot check --placeos mod-EJvE41RYlDl";
+
+/// `install`
+#[derive(Debug, Args)]
+pub struct Install {
+    /// The file_name of the driver's row
+    #[arg(long, value_name = "FILE")]
+    pub file_name: FileName,
+
+    /// The commit of the driver's row
+    #[arg(long, value_name = "COMMIT")]
+    pub commit: Commit,
+
+    /// Core's folder of drivers
+    #[arg(long, value_name = "DIR", env = "PLACEOS_DRIVER_BINARIES")]
+    pub dir: PathBuf,
+}
+
+const INSTALL_EXAMPLES: &str = "\
+Example:
+  placeos-slot install --file-name drivers/rhombus/driver.cr --commit abcdef1234 --dir /app/bin/drivers";
 
 /// A secret of blanks is none: the driver signs nothing with it.
 fn secret(text: &str) -> Result<String, &'static str> {

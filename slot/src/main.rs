@@ -4,12 +4,17 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use placeos_slot::cli::{Cli, Command, PlaceOs};
+use placeos_slot::cli::{self, Cli, Command, PlaceOs};
 use placeos_slot::module::Manifest;
 use placeos_slot::placeos::metadata;
-use placeos_slot::{logging, placeos, receive, replay, serve};
+use placeos_slot::{check, install, logging, placeos, receive, replay, serve};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
+
+/// musl's own allocator is slow where threads allocate at the same time.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -109,6 +114,24 @@ fn serve_people(command: Command) -> Result<(), Failure> {
             // Whoever closed the output still wants to know how it ends.
             let print = |line: &str| drop(writeln!(out, "{line}"));
             replay::run(&arguments.fixtures, print).map_err(Failure::of_system)
+        }
+        Command::Check(arguments) => {
+            let print = |line: &str| drop(writeln!(io::stdout().lock(), "{line}"));
+            let can_work = block_on(check::run(arguments, print))?.map_err(Failure::of_use)?;
+            if can_work {
+                Ok(())
+            } else {
+                Err(Failure::of_system("this place cannot work as it is"))
+            }
+        }
+        Command::Install(arguments) => {
+            let cli::Install {
+                file_name,
+                commit,
+                dir,
+            } = arguments;
+            let path = install::run(&file_name, &commit, &dir).map_err(Failure::of_system)?;
+            writeln!(io::stdout().lock(), "{}", path.display()).map_err(Failure::of_system)
         }
     }
 }

@@ -1,5 +1,5 @@
 //! `slot-compile MODULE FOLDER`: writes `FOLDER/rhombus_driver.component.wasm`, the component, and
-//! `FOLDER/rhombus_driver.cwasm`, compiled for this machine. A file that would not change is left
+//! `FOLDER/rhombus_driver.cwasm`, compiled for this architecture. A file that would not change is left
 //! alone, so that nothing is rebuilt for it.
 
 use std::path::{Path, PathBuf};

@@ -51,14 +51,20 @@ impl Roots {
         Ok(Self { own })
     }
 
-    /// The TLS of the slot's connections.
-    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
+    /// All of them, read now.
+    pub(crate) fn trusted(&self) -> RootCertStore {
         let mut roots = self.own.clone();
         let system = rustls_native_certs::load_native_certs();
         for error in system.errors {
             tracing::warn!("some of this machine's root certificates cannot be read: {error}");
         }
         roots.add_parsable_certificates(system.certs);
+        roots
+    }
+
+    /// The TLS of the slot's connections.
+    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
+        let roots = self.trusted();
         if roots.is_empty() {
             tracing::warn!(
                 "this machine has no root certificates, so no https receiver can be trusted: \

@@ -17,11 +17,11 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use saved::SavedError;
+pub(crate) use saved::SavedSettings;
+pub(crate) use settings::Given;
 pub use settings::SettingsError;
 
 use self::banner::{RECEIVER, banner};
-use self::saved::SavedSettings;
-use self::settings::Given;
 use crate::cli;
 use crate::connector::Allowed;
 use crate::connector::resolver::SystemResolver;
@@ -108,8 +108,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
     let stop = signals::stop()?;
     let manifest = Manifest::embedded();
-    let given = Given::read(&arguments.set, &arguments.allow, &manifest)?;
-    let roots = Roots::new(arguments.ca_file.as_deref())?;
+    let given = Given::read(&arguments.driver, &manifest)?;
+    let roots = Roots::new(arguments.driver.ca_file.as_deref())?;
     let listener = listen(arguments.listen).await?;
     // The store before anything else in the folder: it tells whether another process is there.
     let store = open_store(arguments.data.clone()).await?;

@@ -11,7 +11,7 @@ use crate::private_file::{self, PrivateFileError};
 
 /// Settings kept in a file, which a crash leaves whole. Clones share it.
 #[derive(Clone)]
-pub(super) struct SavedSettings(Arc<Shared>);
+pub(crate) struct SavedSettings(Arc<Shared>);
 
 struct Shared {
     path: PathBuf,
@@ -41,7 +41,7 @@ pub enum SavedError {
 
 impl SavedSettings {
     /// Those in `folder`.
-    pub(super) fn of(folder: &Path) -> Result<Self, SavedError> {
+    pub(crate) fn of(folder: &Path) -> Result<Self, SavedError> {
         let path = folder.join("settings.json");
         let values = match private_file::read(&path)? {
             None => Map::new(),
@@ -57,7 +57,7 @@ impl SavedSettings {
         })))
     }
 
-    pub(super) fn values(&self) -> Map<String, Value> {
+    pub(crate) fn values(&self) -> Map<String, Value> {
         self.0.values().clone()
     }
 }

@@ -3,6 +3,7 @@
 use rhombus_egress::{EntryError, Policy};
 use serde_json::{Map, Value};
 
+use crate::cli;
 use crate::module::Manifest;
 
 /// Settings that cannot be put together.
@@ -40,21 +41,17 @@ pub enum SettingsError {
 
 /// What an operator gave on the command line.
 #[derive(Debug)]
-pub(super) struct Given {
+pub(crate) struct Given {
     set: Map<String, Value>,
     allow: Vec<String>,
 }
 
 impl Given {
     /// Reads the values of `--set` and `--allow`.
-    pub(super) fn read(
-        set: &[String],
-        allow: &[String],
-        manifest: &Manifest,
-    ) -> Result<Self, SettingsError> {
-        Policy::parse(allow).map_err(SettingsError::Allow)?;
+    pub(crate) fn read(driver: &cli::Driver, manifest: &Manifest) -> Result<Self, SettingsError> {
+        Policy::parse(&driver.allow).map_err(SettingsError::Allow)?;
         let mut all = Map::new();
-        for one in set {
+        for one in &driver.set {
             all.extend(read(one)?);
         }
         let known = &manifest.settings;
@@ -66,14 +63,14 @@ impl Given {
         }
         Ok(Self {
             set: all,
-            allow: allow.to_owned(),
+            allow: driver.allow.clone(),
         })
     }
 
     /// The module's settings, and the egress rule that they make: the manifest's defaults, over
     /// them what the module `saved`, over them what the operator set; and what the operator lets
     /// through besides.
-    pub(super) fn over(
+    pub(crate) fn over(
         self,
         saved: Map<String, Value>,
         manifest: &Manifest,
@@ -141,7 +138,12 @@ mod tests {
             texts.iter().map(|text| (*text).to_owned()).collect()
         };
         let saved = serde_json::from_value(saved).unwrap();
-        let given = Given::read(&owned(set), &owned(allow), &manifest())?;
+        let driver = cli::Driver {
+            set: owned(set),
+            allow: owned(allow),
+            ca_file: None,
+        };
+        let given = Given::read(&driver, &manifest())?;
         let (settings, policy) = given.over(saved, &manifest())?;
         Ok((settings.into(), policy))
     }

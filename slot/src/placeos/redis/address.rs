@@ -101,9 +101,16 @@ fn decoded(text: &str) -> Result<String, AddressError> {
     Ok(text.map_err(|_| AddressError::Unreadable)?.into_owned())
 }
 
+/// Host and port, and nothing that proves anything.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.addr())
+    }
+}
+
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Address({})", self.0.addr())
+        write!(f, "Address({self})")
     }
 }
 

@@ -109,7 +109,7 @@ impl RedisStore {
     pub async fn claim(redis: Redis, module: &str, instance: String) -> Result<Self, RedisFailure> {
         let records = Records {
             redis,
-            keys: ["v", "k", "o"].map(|part| format!("rhombus/{{{module}}}/{part}")),
+            keys: Self::keys(module),
         };
         let mut owner = Owner {
             instance: format!("{instance}/"),
@@ -128,6 +128,11 @@ impl RedisStore {
         };
         tokio::spawn(keeper.run(queue));
         Ok(Self { calls, standing })
+    }
+
+    /// All that Redis has of a module's store: values, keys, owner.
+    pub fn keys(module: &str) -> [String; 3] {
+        ["v", "k", "o"].map(|part| format!("rhombus/{{{module}}}/{part}"))
     }
 
     /// What the store knows of itself, and when that changes.
