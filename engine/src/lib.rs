@@ -11,11 +11,13 @@ pub use compile::{component, precompile};
 
 /// The configuration that modules are compiled for and run with.
 ///
-/// Epochs interrupt a guest that computes too long. Copy-on-write memory images and the other
-/// defaults of wasmtime stay.
+/// Epochs interrupt a guest that computes too long. A trap names the functions that it happened in; the
+/// map from machine code to places in the module is left out, as it is large and nobody has the module's
+/// debugging information. Copy-on-write memory images and the other defaults of wasmtime stay.
 pub fn config() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
+    config.generate_address_map(false);
     config.wasm_component_model_async(true);
     config
 }

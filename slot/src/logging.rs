@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::escape::Escaping;
 
@@ -27,7 +28,7 @@ pub struct FilterError(#[from] tracing_subscriber::filter::ParseError);
 /// If [`FILTER`] cannot be read.
 pub fn start() -> Result<(), FilterError> {
     let filter = std::env::var(FILTER).unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::builder().parse(filter)?;
+    let filter: Targets = filter.parse()?;
     // Fails only if there is a log already, which is as good.
     let _ = if io::stderr().is_terminal() {
         tracing::subscriber::set_global_default(human(filter, io::stderr))
@@ -37,7 +38,7 @@ pub fn start() -> Result<(), FilterError> {
     Ok(())
 }
 
-fn human<W>(filter: EnvFilter, to: W) -> impl Subscriber
+fn human<W>(filter: Targets, to: W) -> impl Subscriber
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -47,23 +48,23 @@ where
         "message" => write!(Escaping(writer), "{value:?}"),
         name => write!(Escaping(writer), "{name}={value:?}"),
     });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(to)
-        .fmt_fields(fields.delimited(" "))
-        .finish()
+        .fmt_fields(fields.delimited(" "));
+    lines.finish().with(filter)
 }
 
-fn json<W>(filter: EnvFilter, to: W) -> impl Subscriber
+fn json<W>(filter: Targets, to: W) -> impl Subscriber
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_env_filter(filter)
-        .with_writer(to)
-        .finish()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(to);
+    lines.finish().with(filter)
 }
 
 #[cfg(test)]
@@ -92,11 +93,11 @@ mod tests {
     }
 
     fn logged<S: Subscriber + Send + Sync>(
-        format: impl FnOnce(EnvFilter, Box<dyn Fn() -> Memory + Send + Sync>) -> S,
+        format: impl FnOnce(Targets, Box<dyn Fn() -> Memory + Send + Sync>) -> S,
     ) -> String {
         let memory = Memory::default();
         let to = memory.clone();
-        let subscriber = format(EnvFilter::new("info"), Box::new(move || to.clone()));
+        let subscriber = format("info".parse().unwrap(), Box::new(move || to.clone()));
         tracing::subscriber::with_default(subscriber, || {
             let name = "Ann\nERROR forged\u{1b}[2J";
             tracing::info!(door = 7, name, %name, "a swipe by {name}");

@@ -1,11 +1,13 @@
-//! Measurements of the optimised slot.
+//! Measurements of the slot as it ships.
 
 use xshell::{Shell, cmd};
 
-use crate::build::{self, Optimised};
+use crate::{build, dist, setup};
 
 /// Builds, then has the rig measure.
 pub(crate) fn run(shell: &Shell, benchmark: &str) -> anyhow::Result<()> {
-    let Optimised { slot, rig } = build::optimised(shell)?;
+    let slot = dist::build(shell)?;
+    let rig = build::optimised_rig(shell)?;
+    setup::for_redis(shell)?;
     Ok(cmd!(shell, "{rig} --slot {slot} bench {benchmark}").run()?)
 }

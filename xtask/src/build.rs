@@ -70,29 +70,21 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     Ok(Built { slot, wasm })
 }
 
-/// Optimised programs, with an optimised module.
-pub(crate) struct Optimised {
-    /// The program placeos-slot.
-    pub(crate) slot: PathBuf,
-    /// The program that measures it.
-    pub(crate) rig: PathBuf,
-}
-
-/// Sets up, and builds what is measured. The slot has no compiler in it, as it ships.
-pub(crate) fn optimised(shell: &Shell) -> anyhow::Result<Optimised> {
+/// Sets up, and builds the optimised module, for the slot that ships.
+pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<()> {
     let wasm = setup::run(shell)?;
-    on_wasm(cmd!(shell, "cargo build {COMPONENT...} --release"), wasm).run()?;
+    on_wasm(cmd!(shell, "cargo build {COMPONENT...} --profile module"), wasm).run()?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin slot-compile")).run()?;
-    let module = format!("{MODULE}/{WASM_TARGET}/release/rhombus_driver.wasm");
+    let module = format!("{MODULE}/{WASM_TARGET}/module/rhombus_driver.wasm");
     let slot_compile = program("slot-compile")?;
     shell.create_dir(OPTIMISED)?;
-    cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?;
-    let packages = ["--package", "placeos-slot", "--package", "rig"];
-    on_host(cmd!(shell, "cargo build --release {packages...} --bins")).run()?;
-    Ok(Optimised {
-        slot: program("../release/placeos-slot")?,
-        rig: program("../release/rig")?,
-    })
+    Ok(cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?)
+}
+
+/// Builds the program that measures the slot, optimised; answers where it is.
+pub(crate) fn optimised_rig(shell: &Shell) -> anyhow::Result<PathBuf> {
+    on_host(cmd!(shell, "cargo build --release --package rig --bins")).run()?;
+    program("../release/rig")
 }
 
 /// A program of the workspace: cargo puts it beside this one, wherever that is, and optimised ones into

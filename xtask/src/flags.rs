@@ -10,7 +10,7 @@ xflags::xflags! {
     cmd cargo-xtask {
         /// Make sure that the tools are here: clippy, rustfmt, a C compiler, and Rust for
         /// wasm32-unknown-unknown; for the package, npm's; for its tests, Chromium and a test runner;
-        /// for tests of the slot, Redis.
+        /// for tests of the slot, Redis; for the slot that ships, Rust and a C compiler for musl.
         cmd setup {}
 
         /// Build the driver as a component, compile it ahead of time, and build the slot around it;
@@ -49,8 +49,16 @@ xflags::xflags! {
             optional --seed seed: u64
         }
 
-        /// Build everything optimised, then measure it: `slow-subscriber` or `backlog`. Fails if it does
-        /// not keep what is promised.
+        /// Make the slot as it ships, target/dist/placeos-slot: one static program for this machine's
+        /// architecture, which needs nothing else. Fails if it is too large.
+        cmd dist {
+            /// Then run it in a root folder with only a CA file and resolv.conf, up to a POST over TLS; as
+            /// root
+            optional --empty-root
+        }
+
+        /// Make the slot as it ships, then measure it: `slow-subscriber`, `backlog` or `start`. Fails if it
+        /// does not keep what is promised.
         cmd bench {
             /// What to measure
             required benchmark: String
@@ -110,6 +118,16 @@ mod tests {
         };
         assert_eq!(crash.store.as_deref(), Some("redis"));
         assert_eq!((crash.kills, crash.seed), (Some(200), Some(7)));
+    }
+
+    #[test]
+    fn dist_may_be_asked_to_try_it() {
+        for (args, expected) in [(&["dist"][..], false), (&["dist", "--empty-root"], true)] {
+            let CargoXtaskCmd::Dist(dist) = parse(args).unwrap().subcommand else {
+                panic!("not the command dist");
+            };
+            assert_eq!(dist.empty_root, expected);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod cargo;
 mod crash;
+mod dist;
 mod flags;
 mod package;
 mod sabotage;
@@ -44,6 +45,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::for_package(&shell)?;
             setup::for_browser(&shell)?;
             setup::for_redis(&shell)?;
+            setup::for_dist(&shell)?;
             say("all tools are here");
         }
         CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
@@ -51,6 +53,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
+        CargoXtaskCmd::Dist(dist) => dist::run(&shell, &dist)?,
         CargoXtaskCmd::Simulate(simulate) => simulate::run(&shell, &simulate)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }

@@ -5,6 +5,14 @@ use std::time::Duration;
 /// What the driver is compiled to.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+/// What the slot that ships is compiled to: this machine's architecture, with a C library that is linked
+/// statically.
+pub(crate) const STATIC_TARGET: &str = if cfg!(target_arch = "aarch64") {
+    "aarch64-unknown-linux-musl"
+} else {
+    "x86_64-unknown-linux-musl"
+};
+
 /// What of rustup the tests need beside the compiler and cargo.
 pub(crate) const COMPONENTS: [&str; 2] = ["clippy", "rustfmt"];
 
@@ -13,6 +21,9 @@ pub(crate) const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
 /// Debian's C compiler and the headers that it needs.
 pub(crate) const C_COMPILER_PACKAGES: [&str; 2] = ["gcc", "libc6-dev"];
+
+/// Debian's C compiler for musl.
+pub(crate) const MUSL_PACKAGES: [&str; 1] = ["musl-tools"];
 
 /// The oldest Rust that builds the driver.
 pub(crate) const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");

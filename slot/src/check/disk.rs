@@ -73,7 +73,7 @@ async fn try_out(folder: &Path) -> Result<f64, Trouble> {
 
 /// The folder, or the nearest one above it that there is: the gateway makes what is missing.
 fn existing(folder: &Path) -> &Path {
-    let mut above = folder.ancestors().filter(|above| above.is_dir());
+    let mut above = folder.ancestors().filter(|above| above.exists());
     above.next().unwrap_or(Path::new("."))
 }
 

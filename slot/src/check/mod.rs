@@ -21,7 +21,7 @@ use crate::cli;
 use crate::connector::tls::{Roots, RootsError};
 use crate::module::Manifest;
 use crate::placeos::redis::{Address, AddressError, Redis};
-use crate::serve::{Given, SavedError, SavedSettings, SettingsError};
+use crate::serve::{Given, SavedSettings, SettingsError};
 
 /// Why there is nothing to check.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +29,6 @@ pub enum CheckError {
     /// A setting cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The saved settings in the data folder cannot be used.
-    #[error(transparent)]
-    Saved(#[from] SavedError),
     /// The file of `--ca-file` cannot be used.
     #[error(transparent)]
     Roots(#[from] RootsError),
@@ -59,7 +56,13 @@ pub async fn run(arguments: cli::Check, print: impl FnMut(&str)) -> Result<bool,
     let saved = match &arguments.placeos {
         None => {
             report.tell(disk::store(arguments.data.clone()).await);
-            SavedSettings::of(&arguments.data)?.values()
+            match SavedSettings::of(&arguments.data) {
+                Ok(saved) => saved.values(),
+                Err(error) => {
+                    report.tell(Finding::bad("saved settings", error.to_string()));
+                    Map::new()
+                }
+            }
         }
         Some(_) => Map::new(),
     };

@@ -6,6 +6,7 @@
 mod program;
 mod receiver;
 
+mod check;
 mod cluster;
 mod connections;
 mod doors;

@@ -9,6 +9,7 @@ mod debian;
 mod npm;
 mod redis;
 mod rustup;
+mod static_target;
 mod wasm_target;
 
 use std::fs::File;
@@ -46,6 +47,15 @@ pub(crate) fn for_browser(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
     redis::ensure(shell)
+}
+
+/// Makes sure that what the slot is linked statically with is here.
+///
+/// # Errors
+///
+/// Names the command that a person must run.
+pub(crate) fn for_dist(shell: &Shell) -> anyhow::Result<()> {
+    static_target::ensure(shell)
 }
 
 /// Makes sure that everything is here that `serve` is built by.
