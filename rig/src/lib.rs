@@ -11,6 +11,9 @@
 pub mod bench;
 pub mod client;
 pub mod crash;
+mod empty_root;
 pub mod placeos;
 pub mod program;
 pub mod wire;
+
+pub use empty_root::empty_root;

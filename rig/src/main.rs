@@ -1,10 +1,10 @@
-//! `rig`: what `cargo xtask crash` and `cargo xtask bench` run.
+//! `rig`: what `cargo xtask crash`, `bench` and `dist` run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use rig::{bench, crash};
+use rig::{bench, crash, empty_root};
 
 /// The real placeos-slot before real receivers.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ enum Command {
         /// What
         benchmark: Benchmark,
     },
+    /// Run it in a root folder with nothing else in it; as root
+    EmptyRoot,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -52,6 +54,8 @@ enum Benchmark {
     SlowSubscriber,
     /// How soon it sends, and in what memory, with 100,000 deliveries pending
     Backlog,
+    /// How soon PlaceOS can use it, and in what memory it waits
+    Start,
 }
 
 #[tokio::main]
@@ -71,9 +75,11 @@ async fn main() -> ExitCode {
             let verdict = match benchmark {
                 Benchmark::SlowSubscriber => bench::slow_subscriber(&slot).await,
                 Benchmark::Backlog => bench::backlog(&slot).await,
+                Benchmark::Start => bench::start(&slot).await,
             };
             (verdict.to_string(), verdict.is_kept())
         }
+        Command::EmptyRoot => (empty_root(&slot).await.join("\n"), true),
     };
     #[expect(clippy::print_stdout, reason = "this is the command's result")]
     {

@@ -4,8 +4,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::net::{TcpListener, TcpSocket};
 
 /// A POST that has come, whole.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Post {
     /// # Errors
     ///
     /// The connection broke.
-    pub async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Post>> {
+    pub async fn read(stream: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<Option<Post>> {
         let mut line = String::new();
         if !read_line(stream, &mut line).await? {
             return Ok(None);
@@ -55,7 +55,10 @@ impl Post {
 }
 
 /// Reads a line that is whole; `false` at the end.
-async fn read_line(stream: &mut BufReader<TcpStream>, line: &mut String) -> io::Result<bool> {
+async fn read_line(
+    stream: &mut BufReader<impl AsyncRead + Unpin>,
+    line: &mut String,
+) -> io::Result<bool> {
     line.clear();
     let read = stream.read_line(line).await?;
     if read > 0 && !line.ends_with('\n') {

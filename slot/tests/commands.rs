@@ -101,6 +101,10 @@ fn receiver(late: Duration) -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
+            if stream.fill_buf().unwrap()[0] != b'H' {
+                stream.get_mut().write_all(b"this is no TLS\r\n").unwrap();
+                continue;
+            }
             let mut line = String::new();
             stream.read_line(&mut line).unwrap();
             assert_eq!(line, "HEAD / HTTP/1.1\r\n");

@@ -73,7 +73,11 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
 /// Sets up, and builds the optimised module, for the slot that ships.
 pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<()> {
     let wasm = setup::run(shell)?;
-    on_wasm(cmd!(shell, "cargo build {COMPONENT...} --profile module"), wasm).run()?;
+    on_wasm(
+        cmd!(shell, "cargo build {COMPONENT...} --profile module"),
+        wasm,
+    )
+    .run()?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin slot-compile")).run()?;
     let module = format!("{MODULE}/{WASM_TARGET}/module/rhombus_driver.wasm");
     let slot_compile = program("slot-compile")?;

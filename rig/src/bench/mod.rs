@@ -4,12 +4,14 @@
 mod backlog;
 mod receiver;
 mod slow_subscriber;
+mod start;
 
 use std::fmt::{self, Display};
 use std::time::Duration;
 
 pub use self::backlog::backlog;
 pub use self::slow_subscriber::slow_subscriber;
+pub use self::start::start;
 
 /// What a measurement came to: figures, and whether they keep what is promised.
 #[derive(Debug)]

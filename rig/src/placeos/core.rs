@@ -1,7 +1,7 @@
 //! A double of PlaceOS core: it starts the driver's process, tells it what it is to do, and asks it.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ const START: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Core {
     folder: TempDir,
+    log: PathBuf,
     child: Guard,
     desk: Arc<Desk>,
 }
@@ -43,16 +44,28 @@ impl Core {
     pub async fn start(program: impl AsRef<Path>, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("pos.driver");
-        let listener = UnixListener::bind(&socket).unwrap();
-        let log = File::create(folder.path().join("log")).unwrap();
-        let child = Command::new(program.as_ref())
+        let mut command = Command::new(program.as_ref());
+        command
             .arg("-p")
             .arg("-s")
             .arg(&socket)
-            .envs(environment.iter().copied())
+            .envs(environment.iter().copied());
+        Self::start_by(command, folder, &socket).await
+    }
+
+    /// The same by a command of its own, which connects to `socket` in `folder`.
+    ///
+    /// # Panics
+    ///
+    /// It is not ready in the time that core gives it.
+    pub async fn start_by(mut command: Command, folder: TempDir, socket: &Path) -> Self {
+        let listener = UnixListener::bind(socket).unwrap();
+        let log = socket.with_file_name("log");
+        let output = File::create(&log).unwrap();
+        let child = command
             .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
             .spawn()
             .unwrap();
         let child = Guard::new(child);
@@ -78,6 +91,7 @@ impl Core {
         tokio::spawn(Arc::clone(&desk).listen(from_host));
         Self {
             folder,
+            log,
             child,
             desk,
         }
@@ -225,7 +239,7 @@ impl Core {
 
     /// All that the process has logged and printed.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Its process.
@@ -256,6 +270,7 @@ impl Core {
     pub fn hang_up(self) -> Orphan {
         let Self {
             folder,
+            log: _,
             child,
             desk,
         } = self;

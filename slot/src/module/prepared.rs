@@ -81,3 +81,45 @@ fn engine() -> Result<Engine, StartError> {
 fn unfit(error: wasmtime::Error) -> StartError {
     StartError::Unfit(format!("{error:#}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env::consts::ARCH;
+
+    use super::*;
+
+    /// A component that does nothing.
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    /// Whether a processor would take it that has only what all of its architecture have.
+    fn runs_anywhere(compiled: &[u8]) -> bool {
+        let mut config = slot_engine::config();
+        config.enable_compiler(false);
+        // SAFETY: to say that nothing is there can only refuse code.
+        unsafe { config.detect_host_feature(|_| Some(false)) };
+        let oldest = Engine::new(&config).unwrap();
+        // SAFETY: it was compiled by the build or by this test, and nothing of it is run.
+        unsafe { Component::deserialize(&oldest, compiled) }.is_ok()
+    }
+
+    #[test]
+    fn the_driver_runs_on_any_processor_of_its_architecture() {
+        assert!(runs_anywhere(EMBEDDED));
+
+        let newer = if cfg!(target_arch = "aarch64") {
+            "has_lse"
+        } else {
+            "has_avx"
+        };
+        let mut config = slot_engine::config();
+        config.target(&format!("{ARCH}-unknown-linux-gnu")).unwrap();
+        let compile = |config: &wasmtime::Config| {
+            let engine = Engine::new(config).unwrap();
+            engine.precompile_component(EMPTY).unwrap()
+        };
+        assert!(runs_anywhere(&compile(&config)));
+        // SAFETY: what is compiled with it is not run.
+        unsafe { config.cranelift_flag_enable(newer) };
+        assert!(!runs_anywhere(&compile(&config)));
+    }
+}

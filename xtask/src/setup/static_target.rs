@@ -27,10 +27,13 @@ fn ensure_target(shell: &Shell) -> anyhow::Result<()> {
 }
 
 fn has_target(shell: &Shell) -> bool {
-    let libraries = cmd!(shell, "rustc --print target-libdir --target {STATIC_TARGET}")
-        .quiet()
-        .ignore_stderr()
-        .read();
+    let libraries = cmd!(
+        shell,
+        "rustc --print target-libdir --target {STATIC_TARGET}"
+    )
+    .quiet()
+    .ignore_stderr()
+    .read();
     libraries.is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
