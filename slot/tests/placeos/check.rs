@@ -9,14 +9,15 @@ use rig::program::until;
 use crate::program::{PROGRAM, a_module};
 use crate::receiver::Receiver;
 
-/// What it prints, and whether the place can work.
-fn check(redis: &str, modules: &[&str]) -> (String, bool) {
-    let Output { status, stdout, .. } = Command::new(PROGRAM)
+/// What it prints, and whether the place can work. The receivers of this test go on answering.
+async fn check(redis: &str, modules: &[&str]) -> (String, bool) {
+    let mut command = Command::new(PROGRAM);
+    command
         .args(["check", "--allow", "127.0.0.1", "--placeos"])
         .args(modules)
-        .env("REDIS_URL", redis)
-        .output()
-        .unwrap();
+        .env("REDIS_URL", redis);
+    let output = tokio::task::spawn_blocking(move || command.output());
+    let Output { status, stdout, .. } = output.await.unwrap().unwrap();
     let text = String::from_utf8(stdout).unwrap();
     let has_bad = text.lines().any(|line| line.starts_with("BAD"));
     assert_eq!(status.code(), Some(i32::from(has_bad)), "{text}");
@@ -37,7 +38,7 @@ async fn a_module_that_runs_is_found_with_its_subscribers() {
     core.subscribe(MODULE, &receiver.url()).await;
     let url = redis.url();
     let text = until("the status of the subscriber", async || {
-        let (text, _) = check(&url, &[MODULE]);
+        let (text, _) = check(&url, &[MODULE]).await;
         text.contains("1 subscribed").then_some(text)
     })
     .await;
@@ -54,7 +55,7 @@ async fn a_module_that_runs_is_found_with_its_subscribers() {
     // Of the check itself nothing is left.
     let keys: Vec<String> = redis.query(cmd("KEYS").arg("rhombus/*")).await;
     assert!(keys.iter().all(|key| key.contains(MODULE)), "{keys:?}");
-    let (text, can_work) = check(&url, &["mod-unknown"]);
+    let (text, can_work) = check(&url, &["mod-unknown"]).await;
     assert!(!can_work);
     assert_has(
         &text,
@@ -65,7 +66,7 @@ async fn a_module_that_runs_is_found_with_its_subscribers() {
 #[tokio::test]
 async fn a_redis_that_forgets_cannot_do() {
     let redis = Redis::with(&["--appendonly", "no"]).await;
-    let (text, can_work) = check(&redis.url(), &[]);
+    let (text, can_work) = check(&redis.url(), &[]).await;
     assert!(!can_work);
     assert_has(
         &text,
@@ -73,15 +74,15 @@ async fn a_redis_that_forgets_cannot_do() {
     );
 
     let redis = Redis::with(&["--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"]).await;
-    let (text, _) = check(&redis.url(), &[]);
+    let (text, _) = check(&redis.url(), &[]).await;
     assert_has(&text, "maxmemory-policy allkeys-lru");
 
     let redis = Redis::with(&["--appendonly", "yes", "--appendfsync", "everysec"]).await;
-    let (text, _) = check(&redis.url(), &[]);
+    let (text, _) = check(&redis.url(), &[]).await;
     assert_has(&text, "note  Redis");
     assert_has(&text, "set appendfsync always");
 
-    let (text, _) = check(&Redis::down(&[]).url().replace("//", "//hidden@"), &[]);
+    let (text, _) = check(&Redis::down(&[]).url().replace("//", "//hidden@"), &[]).await;
     assert_has(&text, "BAD   Redis 127.0.0.1:");
     assert_has(&text, "REDIS_URL is right");
     assert!(!text.contains("hidden"));

@@ -9,11 +9,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::routing::post;
 use rig::program::until;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// A receiver. It answers 200, unless told otherwise.
+/// A receiver. It answers a POST 200, unless told otherwise.
 pub(crate) struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -61,7 +62,8 @@ impl Receiver {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         shared.status.store(200, Ordering::SeqCst);
-        let router = Router::new().fallback(take).with_state(Arc::clone(&shared));
+        let post = post(take).with_state(Arc::clone(&shared));
+        let router = Router::new().fallback_service(post);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, shared }
     }
