@@ -1,4 +1,4 @@
-//! Embeds the driver, compiled ahead of time: by `cargo xtask build`, or optimised by `cargo xtask bench`.
+//! Embeds the driver, compiled ahead of time: by `cargo xtask build`, or optimised by `cargo xtask dist`.
 
 use std::env;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 fn main() {
     let is_optimised = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let (folder, command) = if is_optimised {
-        ("target/module/optimised", "cargo xtask bench")
+        ("target/module/optimised", "cargo xtask dist")
     } else {
         ("target/module", "cargo xtask build")
     };
