@@ -6,6 +6,7 @@ use simulation::{Mood, Site};
 const SUBSCRIBERS: usize = 100;
 const MAX_PENDING: usize = 200_000;
 const MAX_DEAD: usize = 20_000;
+const MAX_REJECTED: usize = 1_000;
 
 #[test]
 fn beyond_200_000_pending_the_oldest_become_dead_letters_and_of_these_20_000_are_kept() {
@@ -46,5 +47,25 @@ fn beyond_200_000_pending_the_oldest_become_dead_letters_and_of_these_20_000_are
         (site.pending(), site.dead_letters()),
         (MAX_PENDING, MAX_DEAD)
     );
+    site.check().unwrap();
+}
+
+#[test]
+fn the_latest_1_000_events_are_kept_that_could_not_be_read() {
+    let mut site = Site::new(1, &[]);
+    site.pass(SECOND);
+    for _ in 0..MAX_REJECTED {
+        site.unreadable_event();
+        site.pass(10);
+    }
+    site.pass(2 * MINUTE);
+    assert_eq!(site.rejected(), MAX_REJECTED);
+
+    for _ in 0..100 {
+        site.unreadable_event();
+        site.pass(10);
+    }
+    site.pass(2 * MINUTE);
+    assert_eq!(site.rejected(), MAX_REJECTED);
     site.check().unwrap();
 }

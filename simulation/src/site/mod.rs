@@ -127,6 +127,11 @@ impl Site {
         self.event_as(door, Writing::Seconds, true, false)
     }
 
+    /// Something comes that is no door event.
+    pub fn unreadable_event(&mut self) -> EventNumber {
+        self.event_as("lobby", Writing::Unreadable, true, false)
+    }
+
     /// As [`event`](Self::event), but written and offered in this way.
     pub(crate) fn event_as(
         &mut self,
@@ -325,6 +330,11 @@ impl Site {
     /// How many deliveries are pending.
     pub fn pending(&self) -> usize {
         self.world.state().store.count("delivery/")
+    }
+
+    /// How many events are kept that could not be read.
+    pub fn rejected(&self) -> usize {
+        self.world.state().store.count("rejected/")
     }
 
     /// The last value of `saved_subscriptions`.
