@@ -184,6 +184,14 @@ impl EventTime {
         Self(seconds.min(Self::LAST))
     }
 
+    /// Its beginning, in milliseconds since 1970.
+    pub fn millis(self) -> u64 {
+        // What was parsed is not negative.
+        u64::try_from(self.0)
+            .unwrap_or_default()
+            .saturating_mul(1000)
+    }
+
     /// Reads a number or a numeric text, of seconds or from 10¹¹ on of milliseconds, fractions
     /// cut; or RFC 3339.
     pub fn from_json(value: &Value) -> Result<Self, &'static str> {

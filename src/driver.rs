@@ -16,6 +16,7 @@ use crate::delivery::{Arrivals, DeadLetters, Outbox, Unsettled};
 use crate::directory::Directory;
 use crate::doubts::Doubts;
 use crate::host::{Change, Host, Level, StorageFailed};
+use crate::kept::Kept;
 use crate::key::Key;
 use crate::pages::Pages;
 use crate::record::{self, LastKeyRecord, Version};
@@ -26,7 +27,7 @@ use crate::settings::Settings;
 use crate::sorted::SortedMap;
 use crate::subscription::{Subscription, SubscriptionId};
 use crate::tasks::Tasks;
-use crate::unlocks::Unlocks;
+use crate::unlock::Unlocks;
 
 /// How long a store that failed is left alone.
 pub(crate) const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -59,6 +60,7 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) outbox: RefCell<Outbox>,
     pub(crate) unsettled: Unsettled,
     pub(crate) dead_letters: DeadLetters,
+    pub(crate) kept: Kept,
     pub(crate) directory: Directory,
     pub(crate) unlocks: Unlocks,
     pub(crate) report: Report,
@@ -114,6 +116,7 @@ impl<H: Host + 'static> Driver<H> {
             outbox: RefCell::default(),
             unsettled: Unsettled::default(),
             dead_letters: DeadLetters::default(),
+            kept: Kept::default(),
             directory: Directory::default(),
             unlocks: Unlocks::default(),
             report: Report::default(),

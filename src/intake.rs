@@ -6,6 +6,7 @@ use crate::delivery::Message;
 use crate::door::DoorEvent;
 use crate::driver::Driver;
 use crate::host::{Change, CommitError, Host, Level};
+use crate::kept::Kind;
 use crate::record::{self, DeliveryRecord, RejectedRecord, Version};
 use crate::seen::EventId;
 
@@ -84,7 +85,7 @@ impl<H: Host + 'static> Driver<H> {
         match inner.host.commit(changes).await {
             Ok(()) => {
                 inner.seen.count(1);
-                inner.dead_letters.died(deaths);
+                inner.kept.add(Kind::Dead, deaths);
                 inner.report.event(Rc::clone(&message));
                 arrival.committed(to, message);
                 inner.tasks.bell().ring();
@@ -144,7 +145,7 @@ impl<H: Host + 'static> Driver<H> {
         match inner.host.commit(changes).await {
             Ok(()) => {
                 inner.seen.count(usize::from(id.is_some()));
-                inner.dead_letters.rejected();
+                inner.kept.add(Kind::Rejected, 1);
                 inner
                     .host
                     .log(Level::Warn, "an event was rejected", &[("reason", &reason)]);

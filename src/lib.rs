@@ -20,6 +20,7 @@ mod doubts;
 pub mod driver;
 pub mod host;
 pub mod intake;
+mod kept;
 pub mod key;
 pub mod notification;
 pub mod operators;
@@ -32,7 +33,7 @@ pub mod settings;
 pub mod sorted;
 pub mod subscription;
 mod tasks;
-mod unlocks;
+mod unlock;
 pub mod webhook;
 mod writer;
 

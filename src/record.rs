@@ -12,16 +12,18 @@
 //! | `health/<subscription>` | whether a subscriber is sent to: open, paused or disabled |
 //! | `dead/<key>` | a delivery that was given up, and why |
 //! | `rejected/<key>` | what came as an event and cannot be read |
+//! | `unlock/<key>` | an attempt to unlock a door, and what came of it |
 //! | `seen/<event id>`, `seen-at/<key>` | the ids of events, by id and by time |
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::door::DoorEvent;
+use crate::door::{DoorEvent, DoorId};
 use crate::host::Change;
 use crate::key::Key;
 use crate::subscription::SubscriptionId;
+use crate::unlock::Outcome;
 
 pub(crate) const FORMAT: &str = "format";
 pub(crate) const LAST_KEY: &str = "last-key";
@@ -33,6 +35,7 @@ pub(crate) const DELIVERIES: &str = "delivery/";
 pub(crate) const HEALTH: &str = "health/";
 pub(crate) const DEAD: &str = "dead/";
 pub(crate) const REJECTED: &str = "rejected/";
+pub(crate) const UNLOCKS: &str = "unlock/";
 pub(crate) const SEEN_AT: &str = "seen-at/";
 
 pub(crate) fn subscription(id: SubscriptionId) -> String {
@@ -72,6 +75,10 @@ pub(crate) fn dead(key: Key) -> String {
 
 pub(crate) fn rejected(key: Key) -> String {
     format!("{REJECTED}{key}")
+}
+
+pub(crate) fn unlock(key: Key) -> String {
+    format!("{UNLOCKS}{key}")
 }
 
 pub(crate) fn seen(id: &str) -> String {
@@ -261,6 +268,29 @@ pub(crate) struct RejectedRecord {
     pub(crate) raw: String,
     pub(crate) at: u64,
     pub(crate) reason: String,
+}
+
+/// Times are in milliseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UnlockRecord {
+    pub(crate) v: Version,
+    pub(crate) at: u64,
+    pub(crate) door_id: DoorId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) system: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) caller: Option<String>,
+    pub(crate) request_id: String,
+    pub(crate) outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<u64>,
+    /// How many calls shared it until then.
+    pub(crate) calls: u32,
+    /// A caller was answered before it ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_late: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

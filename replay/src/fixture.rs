@@ -141,6 +141,9 @@ pub struct RequestStep {
     pub bytes: Option<String>,
     /// Who asks.
     pub caller: Option<String>,
+    /// Header names and values.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// What is answered.
     pub expect: Expected,
     /// It is answered only after this time, in milliseconds.
@@ -149,6 +152,9 @@ pub struct RequestStep {
     /// It is given no time, and so ends the instance.
     #[serde(default)]
     pub trap: bool,
+    /// It is made so many times, each after the one before was answered, and each must come to this.
+    #[serde(default = "once")]
+    pub times: u32,
     /// Whether it writes to the store; not looked at if absent.
     pub writes: Option<bool>,
     /// The POSTs that come of it.
@@ -320,6 +326,10 @@ pub(crate) fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     }
+}
+
+fn once() -> u32 {
+    1
 }
 
 fn no_arguments() -> Value {

@@ -174,11 +174,13 @@ impl<S: Stage> Player<'_, S> {
     }
 
     async fn request(&mut self, step: &RequestStep) -> Told {
-        let commits = self.world.commits();
-        let begun = self.begin_request(step)?;
-        self.finish(vec![begun]).await?;
-        self.writes(step.writes, commits)?;
-        self.effects(&step.posts, &step.unlocks)?;
+        for _ in 0..step.times {
+            let commits = self.world.commits();
+            let begun = self.begin_request(step)?;
+            self.finish(vec![begun]).await?;
+            self.writes(step.writes, commits)?;
+            self.effects(&step.posts, &step.unlocks)?;
+        }
         Ok(format!("{} answered {}", step.method, step.expect.status))
     }
 
@@ -295,6 +297,7 @@ impl<S: Stage> Player<'_, S> {
         let call = Call::Request {
             caller: step.caller.clone(),
             method: step.method.clone(),
+            headers: step.headers.clone().into_iter().collect(),
             body,
         };
         let ticket = self.stage.begin(call, step.trap);

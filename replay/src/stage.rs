@@ -9,6 +9,8 @@ pub enum Call {
         caller: Option<String>,
         /// The method.
         method: String,
+        /// Header names and values.
+        headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
     },

@@ -57,11 +57,11 @@ impl exports::Guest for Component {
     async fn request(
         caller: Option<String>,
         method: String,
-        _headers: Vec<exports::Header>,
+        headers: Vec<exports::Header>,
         body: Vec<u8>,
     ) -> exports::Response {
         driver()
-            .request(caller.as_deref(), &method, &body)
+            .request(caller.as_deref(), &method, &pairs(headers), &body)
             .await
             .into()
     }
@@ -92,10 +92,13 @@ impl exports::Guest for Component {
 
     async fn put(
         caller: Option<String>,
-        _headers: Vec<exports::Header>,
+        headers: Vec<exports::Header>,
         body: Vec<u8>,
     ) -> exports::Response {
-        driver().put(caller.as_deref(), &body).await.into()
+        driver()
+            .put(caller.as_deref(), &pairs(headers), &body)
+            .await
+            .into()
     }
 
     async fn on_door_event(
@@ -223,6 +226,11 @@ impl Host for Slot {
             &fields.iter().map(field).collect::<Vec<_>>(),
         );
     }
+}
+
+fn pairs(headers: Vec<exports::Header>) -> Vec<(String, String)> {
+    let pair = |header: exports::Header| (header.name, header.value);
+    headers.into_iter().map(pair).collect()
 }
 
 impl From<Change> for storage::Change {

@@ -1,4 +1,4 @@
-//! Dead letters: deliveries that were given up, each with its reason; and the bounds of what is kept.
+//! Dead letters: deliveries that were given up, each with its reason.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::door::DoorEvent;
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host, StorageFailed};
+use crate::kept::Kind;
 use crate::key::Key;
 use crate::pages::PAGE;
 use crate::record::{self, DeadRecord, DeliveryRecord, Version};
@@ -15,31 +16,21 @@ use crate::subscription::SubscriptionId;
 
 /// How many deliveries may be pending.
 const MAX_PENDING: usize = 200_000;
-/// How many dead letters are kept.
-const MAX_DEAD: usize = 20_000;
-/// How many events are kept that could not be read.
-const MAX_REJECTED: usize = 1_000;
 
 /// Why deliveries to a disabled subscriber are given up.
 const DISABLED: &str = "its subscription is disabled: the receiver said that it is gone";
 /// Why the oldest delivery is given up.
 const TOO_MANY: &str = "there were more than 200,000 pending deliveries";
 
-/// What is kept of deliveries that were given up and of events that could not be read: how much, and
-/// whose turn it is to change it.
+/// Whose turn it is to change what is kept of deliveries that were given up, and which are under way.
 #[derive(Default)]
 pub(crate) struct DeadLetters {
     /// Held by whoever reads records to give them up or to send them again, until that is written.
     turn: Mutex<()>,
     /// The deliveries whose dead letters are being saved.
     burying: RefCell<SortedSet<(SubscriptionId, Key)>>,
-    /// How many records of each kind the store holds, as far as they were counted.
-    dead: Cell<usize>,
-    rejected: Cell<usize>,
     /// A task gives up what is too much.
     is_shedding: Cell<bool>,
-    /// The last time that something was given up because there was too much of it, if ever.
-    overflowed_at: Cell<Option<u64>>,
 }
 
 /// A delivery that is given up.
@@ -59,36 +50,6 @@ impl DeadLetters {
     /// Whether a delivery's dead letter is being saved.
     pub(super) fn is_burying(&self, to: SubscriptionId, key: Key) -> bool {
         self.burying.borrow().contains(&(to, key))
-    }
-
-    /// So many more dead letters were saved.
-    pub(crate) fn died(&self, more: usize) {
-        self.dead.set(self.dead.get() + more);
-    }
-
-    /// So many dead letters are no more.
-    pub(crate) fn raised(&self, fewer: usize) {
-        self.dead.set(self.dead.get().saturating_sub(fewer));
-    }
-
-    /// One more event was saved that could not be read.
-    pub(crate) fn rejected(&self) {
-        self.rejected.set(self.rejected.get() + 1);
-    }
-
-    /// So many events that could not be read are no more.
-    pub(crate) fn forgot_rejected(&self, fewer: usize) {
-        self.rejected.set(self.rejected.get().saturating_sub(fewer));
-    }
-
-    /// How many dead letters there are.
-    pub(super) fn dead(&self) -> usize {
-        self.dead.get()
-    }
-
-    /// When something was given up last because there was too much of it.
-    pub(super) fn overflowed_at(&self) -> Option<u64> {
-        self.overflowed_at.get()
     }
 }
 
@@ -188,64 +149,6 @@ impl<H: Host + 'static> Driver<H> {
         });
     }
 
-    /// Counts what an earlier instance has left.
-    pub(super) async fn count_dead(&self) -> Result<(), StorageFailed> {
-        let counts = &self.0.dead_letters;
-        for (prefix, count) in [
-            (record::DEAD, &counts.dead),
-            (record::REJECTED, &counts.rejected),
-        ] {
-            let left = self.0.count_left(prefix).await?;
-            count.set(count.get() + left);
-            if left > 0 {
-                self.0.touch();
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops dead letters and rejected events that were kept long enough, and the oldest of those that
-    /// are too many.
-    pub(super) async fn forget_dead(&self) -> Result<(), CommitError> {
-        let inner = &*self.0;
-        let kept_for = inner.state.borrow().settings.retention.millis();
-        let oldest = Key::ZERO.next(inner.host.now().saturating_sub(kept_for));
-        let counts = &inner.dead_letters;
-        for (prefix, count, most) in [
-            (record::DEAD, &counts.dead, MAX_DEAD),
-            (record::REJECTED, &counts.rejected, MAX_REJECTED),
-        ] {
-            loop {
-                let page = inner.host.scan(prefix, None, PAGE).await?;
-                let is_last = page.len() < PAGE as usize;
-                let surplus = count.get().saturating_sub(most);
-                if surplus > 0 {
-                    counts.overflowed_at.set(Some(inner.time()));
-                }
-                let old: Vec<_> = page
-                    .into_iter()
-                    .enumerate()
-                    .take_while(|(nth, (name, _))| {
-                        let is_old = record::key_of(name).is_none_or(|key| key < oldest);
-                        is_old || *nth < surplus
-                    })
-                    .map(|(_, (key, _))| Change::Delete { key })
-                    .collect();
-                if old.is_empty() {
-                    break;
-                }
-                let gone = old.len();
-                inner.host.commit(old).await?;
-                count.set(count.get().saturating_sub(gone));
-                inner.touch();
-                if is_last {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether there may be another page.
     async fn bury_page(&self, to: SubscriptionId) -> bool {
         let inner = &*self.0;
@@ -334,7 +237,7 @@ impl<H: Host + 'static> Driver<H> {
         for (to, key) in taken {
             inner.buried(to, key);
         }
-        inner.dead_letters.died(deaths);
+        inner.kept.add(Kind::Dead, deaths);
         inner.touch();
         Ok(gone)
     }
@@ -362,7 +265,9 @@ impl<H: Host + 'static> Driver<H> {
                     Ok(record) => inner.not_buried(to, key, record),
                     Err(why) => inner.warn(&why),
                 },
-                None => inner.dead_letters.died(usize::from(inner.buried(to, key))),
+                None => inner
+                    .kept
+                    .add(Kind::Dead, usize::from(inner.buried(to, key))),
             }
         }
         inner.touch();
@@ -376,7 +281,7 @@ impl<H: Host + 'static> Driver<H> {
             if names.is_empty() || inner.stopped.get() {
                 return;
             }
-            inner.dead_letters.overflowed_at.set(Some(inner.time()));
+            inner.overflows();
             let buried = match self.read_all(&names).await {
                 Ok(page) => self.bury(page, TOO_MANY).await,
                 Err(error) => Err(error.into()),

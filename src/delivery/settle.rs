@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use crate::driver::{Driver, Inner, STORE_PAUSE};
 use crate::host::{Change, CommitError, Host};
+use crate::kept::Kind;
 use crate::key::Key;
 use crate::record;
 use crate::sorted::SortedSet;
@@ -101,7 +102,7 @@ impl<H: Host + 'static> Driver<H> {
                 return;
             }
             let Err(error) = inner.host.commit(changes).await else {
-                inner.dead_letters.died(deaths);
+                inner.kept.add(Kind::Dead, deaths);
                 return;
             };
             drop(turn);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::driver::Inner;
 use crate::host::Host;
+use crate::kept::Kind;
 use crate::subscription::SubscriptionId;
 
 use super::queue::Queue;
@@ -22,7 +23,7 @@ impl<H: Host> Inner<H> {
         let report = &self.report;
         report.set("subscriptions", &self.subscriptions());
         report.set("pending", &outbox.pending());
-        report.set("dead_letters", &self.dead_letters.dead());
+        report.set("dead_letters", &self.kept.count(Kind::Dead));
         let oldest = outbox.oldest().map_or(0, |(key, _)| {
             self.host.now().saturating_sub(key.millis()) / 1000
         });
@@ -93,7 +94,7 @@ impl<H: Host> Inner<H> {
             let why = health.why().unwrap_or("for no reason that is known");
             alerts.push(format!("{} {what}: {why}", self.shown_url(id)));
         }
-        let overflowed = self.dead_letters.overflowed_at();
+        let overflowed = self.kept.overflowed_at();
         if overflowed.is_some_and(|at| time.saturating_sub(at) < OVERFLOW_SHOWN) {
             alerts.push("there was too much to keep, and the oldest was given up".to_owned());
         }

@@ -92,8 +92,8 @@ impl<H: Host + 'static> Driver<H> {
                     "deliveries of removed subscriptions stay for now: {error}"
                 ));
             }
-            if let Err(error) = driver.count_dead().await {
-                inner.warn(&format!("dead letters could not be counted: {error}"));
+            if let Err(error) = driver.count_kept().await {
+                inner.warn(&format!("old records could not be counted: {error}"));
             }
             if let Err(error) = driver.count_seen().await {
                 inner.warn(&format!(
@@ -104,8 +104,8 @@ impl<H: Host + 'static> Driver<H> {
                 if let Err(error) = driver.forget_seen().await {
                     inner.warn(&format!("the ids of old events stay for now: {error}"));
                 }
-                if let Err(error) = driver.forget_dead().await {
-                    inner.warn(&format!("old dead letters stay for now: {error}"));
+                if let Err(error) = driver.forget_kept().await {
+                    inner.warn(&format!("old records stay for now: {error}"));
                 }
                 inner.host.sleep(FORGET_EVERY).await;
             }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::door::EventTime;
+use crate::door::{DoorId, EventTime};
 use crate::key::Key;
 use crate::subscription::SubscriptionId;
 
@@ -46,6 +46,13 @@ impl Arguments {
     /// Seconds or milliseconds since 1970, or RFC 3339.
     pub(super) fn time(&mut self, name: &str) -> Result<Option<EventTime>, CallError> {
         self.read(name, "a time", |value| EventTime::from_json(&value).ok())
+    }
+
+    /// A door.
+    pub(super) fn door(&mut self, name: &str) -> Result<Option<DoorId>, CallError> {
+        self.read(name, "the id of a door", |value| {
+            DoorId::from_json(&value).ok()
+        })
     }
 
     /// A list of texts.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::driver::Driver;
 use crate::host::{Change, CommitError, Host};
+use crate::kept;
 
 use super::CallError;
 use super::arguments::Arguments;
@@ -62,8 +63,8 @@ impl<H: Host + 'static> Driver<H> {
             let dead = kept.iter().filter(|(name, _)| is(Kind::Dead)(name)).count();
             let changes = kept.into_iter().map(|(key, _)| Change::Delete { key });
             inner.host.commit(changes.collect()).await?;
-            inner.dead_letters.raised(dead);
-            inner.dead_letters.forgot_rejected(discarded - dead);
+            inner.kept.remove(kept::Kind::Dead, dead);
+            inner.kept.remove(kept::Kind::Rejected, discarded - dead);
         }
         Ok(discarded + self.bury(pending, REASON).await?)
     }

@@ -9,6 +9,7 @@ mod enable;
 mod redeliver;
 mod selection;
 mod test_event;
+mod unlocks;
 
 use crate::driver::Driver;
 use crate::host::Host;
@@ -42,6 +43,7 @@ impl<H: Host + 'static> Driver<H> {
             "enable" => self.enable_subscription(read()?).await,
             "redeliver" => self.redeliver(read()?).await,
             "send_test_event" => self.send_test_event(read()?).await,
+            "unlocks" => self.unlocks(read()?).await,
             _ => Err(CallError::Unknown),
         }
     }

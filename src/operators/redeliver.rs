@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::delivery::Message;
 use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Change, Host};
+use crate::kept;
 use crate::key::Key;
 use crate::record::{self, DeadRecord, DeliveryRecord};
 use crate::subscription::SubscriptionId;
@@ -71,7 +72,7 @@ impl<H: Host + 'static> Driver<H> {
                 return Err(failed(error.to_string(), redelivered));
             }
             redelivered += count;
-            inner.dead_letters.raised(count);
+            inner.kept.remove(kept::Kind::Dead, count);
             for Raised {
                 to, key, message, ..
             } in raised
@@ -133,7 +134,7 @@ impl<H: Host + 'static> Driver<H> {
                     }
                 };
                 if found.is_some() {
-                    driver.0.dead_letters.raised(1);
+                    driver.0.kept.remove(kept::Kind::Dead, 1);
                     driver.enqueue(one.to, one.key, one.message);
                 }
             }

@@ -23,15 +23,23 @@ use crate::host::Host;
 
 /// Who asks, if the host knows: for a PlaceOS webhook `webhook.<trigger>`. Security systems are told.
 pub type Caller<'a> = Option<&'a str>;
+/// A request's headers, names and values.
+pub type Headers<'a> = &'a [(String, String)];
 
 impl<H: Host + 'static> Driver<H> {
     /// Answers a request by its method; those that are none of the four are answered 405.
-    pub async fn request(&self, caller: Caller<'_>, method: &str, body: &[u8]) -> Response {
+    pub async fn request(
+        &self,
+        caller: Caller<'_>,
+        method: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> Response {
         match method {
             "POST" => self.post(body).await,
             "DELETE" => self.delete(body).await,
             "GET" => self.get().await,
-            "PUT" => self.put(caller, body).await,
+            "PUT" => self.put(caller, headers, body).await,
             _ => Response::error(405, "the webhook takes DELETE, GET, POST and PUT")
                 .with_header("Allow", "DELETE, GET, POST, PUT"),
         }

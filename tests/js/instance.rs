@@ -121,9 +121,13 @@ fn begin(driver: &JsValue, asked: Call) -> impl Future<Output = Outcome> + use<>
         Call::Request {
             caller,
             method,
+            headers,
             body,
         } => {
-            let headers = Array::new().into();
+            let pairs = headers
+                .iter()
+                .map(|(name, value)| Array::of2(&name.as_str().into(), &value.as_str().into()));
+            let headers = pairs.collect::<Array>().into();
             let body = Uint8Array::from(body.as_slice()).into();
             let caller = caller.into();
             match method.as_str() {

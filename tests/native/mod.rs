@@ -66,9 +66,11 @@ async fn answer(driver: &Driver<Scripted>, call: Call) -> Outcome {
         Call::Request {
             caller,
             method,
+            headers,
             body,
         } => {
-            let response = driver.request(caller.as_deref(), &method, &body).await;
+            let caller = caller.as_deref();
+            let response = driver.request(caller, &method, &headers, &body).await;
             let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             Outcome::Response(Response {
                 status: response.status,

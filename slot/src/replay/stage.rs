@@ -86,12 +86,13 @@ async fn answer(module: &Module, call: Call, without_time: bool) -> Outcome {
         Call::Request {
             caller,
             method,
+            headers,
             body,
         } => {
             let request = Request {
                 caller,
                 method,
-                headers: Vec::new(),
+                headers,
                 body,
             };
             let response = if without_time {

@@ -56,13 +56,14 @@ impl RhombusDriver {
     pub fn request(
         &self,
         method: String,
-        #[wasm_bindgen(js_name = headers, unchecked_param_type = "readonly Header[]")]
-        _headers: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "readonly Header[]")] headers: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] body: Vec<u8>,
         caller: Option<String>,
     ) -> Promise {
+        let headers = values::headers(&headers);
         self.begin(|driver| async move {
-            let response = driver.request(caller.as_deref(), &method, &body).await;
+            let caller = caller.as_deref();
+            let response = driver.request(caller, &method, &headers, &body).await;
             Ok(values::response(response))
         })
     }

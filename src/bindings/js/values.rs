@@ -28,6 +28,15 @@ pub(super) fn response(response: Response) -> JsValue {
     .into()
 }
 
+/// A request's headers, as far as they are any.
+pub(super) fn headers(headers: &JsValue) -> Vec<(String, String)> {
+    let headers = items(headers).unwrap_or_default();
+    headers
+        .iter()
+        .filter_map(|header| pair(&header).ok())
+        .collect()
+}
+
 /// What became of an event; the error is a `DoorEventError`.
 pub(super) fn acceptance(outcome: Result<Acceptance, EventError>) -> Result<JsValue, JsValue> {
     let error = match outcome {
@@ -136,15 +145,21 @@ fn answered(answer: &JsValue) -> Result<PostAnswer, String> {
     let status = status.filter(|status| status.fract() == 0.0 && (100.0..1000.0).contains(status));
     let mut retry_after = None;
     for header in items(&member(answer, "headers")?)?.iter() {
-        let pair = items(&header)?;
-        if text(&pair.get(0))?.eq_ignore_ascii_case("retry-after") {
-            retry_after = Some(text(&pair.get(1))?);
+        let (name, value) = pair(&header)?;
+        if name.eq_ignore_ascii_case("retry-after") {
+            retry_after = Some(value);
         }
     }
     Ok(PostAnswer {
         status: status.ok_or_else(nonsense)? as u16,
         retry_after,
     })
+}
+
+/// A header.
+fn pair(value: &JsValue) -> Result<(String, String), String> {
+    let pair = items(value)?;
+    Ok((text(&pair.get(0))?, text(&pair.get(1))?))
 }
 
 fn failure(answer: &JsValue) -> Option<PostFailure> {
