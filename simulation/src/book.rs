@@ -143,7 +143,7 @@ impl Book {
                     page.begin(call, Change::Settings(count, settings.of(url)));
                 }
             }
-            Call::Event(_) | Call::SetAside(_) | Call::Operate { .. } => {}
+            Call::Put { .. } | Call::Event(_) | Call::SetAside(_) | Call::Operate { .. } => {}
         }
     }
 

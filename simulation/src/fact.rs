@@ -43,6 +43,11 @@ pub(crate) enum Call {
         /// Whom.
         url: Url,
     },
+    /// To unlock a door.
+    Put {
+        /// Which.
+        door: &'static str,
+    },
     /// To take a door event.
     Event(EventNumber),
     /// To keep a door event as rejected, unread.
@@ -139,6 +144,13 @@ pub(crate) enum Fact<'a> {
         /// What is sent.
         post: &'a Post,
     },
+    /// The security system is asked to unlock a door.
+    Asked {
+        /// By this instance.
+        instance: Instance,
+        /// Which door.
+        door: &'a str,
+    },
     /// A receiver has the event of this attempt and answers with a 2xx.
     Taken(AttemptId),
     /// An attempt's result reaches the driver.
@@ -207,6 +219,7 @@ impl fmt::Display for Call {
             Self::Update(settings) => write!(f, "update {settings}"),
             Self::Post { url, secret } => write!(f, "POST {url} {secret:?}"),
             Self::Delete { url } => write!(f, "DELETE {url}"),
+            Self::Put { door } => write!(f, "PUT {door}"),
             Self::Event(event) => write!(f, "event {event}"),
             Self::SetAside(event) => write!(f, "set aside {event}"),
             Self::Operate {
@@ -252,6 +265,7 @@ impl fmt::Display for Fact<'_> {
                 instance,
                 post,
             } => write!(f, "{instance} {attempt} to {} {}", post.url, post.body),
+            Self::Asked { instance, door } => write!(f, "{instance} asks for {door}"),
             Self::Taken(attempt) => write!(f, "   {attempt} is taken"),
             Self::Result { attempt, result } => match result {
                 Ok(PostAnswer {

@@ -12,6 +12,7 @@ use crate::receiver::{Mood, RetryAfter};
 use crate::site::Site;
 use crate::store::Weather;
 use crate::time::{DAY, HOUR, MINUTE, SECOND};
+use crate::world::DOORS;
 
 /// The addresses that histories know: on three hosts.
 const URLS: [&str; 6] = [
@@ -23,7 +24,6 @@ const URLS: [&str; 6] = [
     "https://three.example/hook/ffff",
 ];
 const HOSTS: [&str; 3] = ["one.example", "two.example", "three.example"];
-const DOORS: [&str; 5] = ["lobby", "gate", "42", "Lift «B»", "dock"];
 const SECRETS: [&str; 4] = [
     "123456",
     "another secret",
@@ -113,6 +113,7 @@ enum Step {
     OddEvent,
     Post,
     Delete,
+    Put,
     List,
     Egress,
     OldSettings,
@@ -145,6 +146,7 @@ impl History {
             Step::Repeat,
             Step::OddEvent,
             Step::Delete,
+            Step::Put,
             Step::List,
             Step::Egress,
             Step::OldSettings,
@@ -238,6 +240,12 @@ impl History {
             Step::Delete => {
                 let url = self.url();
                 self.site.delete(url);
+            }
+            Step::Put => {
+                let door = self.door();
+                for _ in 0..self.rng.usize(1..4) {
+                    self.site.put(door);
+                }
             }
             Step::List => self.list(),
             Step::Egress => {

@@ -10,7 +10,7 @@ use rhombus_driver::host::{
 };
 
 use crate::fact::{AttemptId, Instance};
-use crate::world::{Answered, World};
+use crate::world::{Answered, DOORS, World};
 
 /// What an instance has of the world. Once it has been killed, no call takes effect or is answered.
 pub(crate) struct Hands {
@@ -86,22 +86,32 @@ impl Host for Hands {
 
     async fn systems(&self) -> Result<Vec<String>, String> {
         self.live().await;
-        Ok(Vec::new())
+        Ok(vec!["site".to_owned()])
     }
 
     async fn doors(&self, _system: &str) -> Result<Vec<ListedDoor>, String> {
         self.live().await;
-        Ok(Vec::new())
+        let listed = |id: &&str| ListedDoor {
+            id: (*id).to_owned(),
+            description: None,
+        };
+        Ok(DOORS.iter().map(listed).collect())
     }
 
     async fn unlock(
         &self,
         _system: &str,
-        _door: &str,
+        door: &str,
         _caller: Option<&str>,
     ) -> Result<UnlockOutcome, String> {
-        self.live().await;
-        Ok(UnlockOutcome::Unsupported)
+        let mut outcome = Ok(UnlockOutcome::Unlocked);
+        self.ask(|world| {
+            let (answer, answered) = world.unlock(self.instance, door)?;
+            outcome = answer;
+            Some(answered)
+        })
+        .await;
+        outcome
     }
 
     fn set_status(&self, key: &str, json: &str) {

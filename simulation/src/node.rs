@@ -156,6 +156,11 @@ async fn answer(driver: &Driver<Hands>, what: Call, text: &str, id: Option<&str>
             let body = serde_json::json!({ "webhook": &*url });
             Answer::Status(driver.delete(body.to_string().as_bytes()).await.status)
         }
+        Call::Put { door } => {
+            let body = serde_json::json!({ "door_id": door }).to_string();
+            let answer = driver.put(Some("rhombus"), &[], body.as_bytes()).await;
+            Answer::Status(answer.status)
+        }
         Call::Operate {
             function,
             arguments,

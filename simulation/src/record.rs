@@ -44,6 +44,8 @@ pub(crate) enum Record<'a> {
     Dead(&'a str),
     /// What came as an event and cannot be read.
     Rejected(&'a str),
+    /// An attempt to unlock a door.
+    Unlock(&'a str),
     /// A subscription.
     Subscription(Sub),
     /// How a subscriber is.
@@ -66,6 +68,7 @@ impl<'a> Record<'a> {
             "delivery" => pair(rest).map(|(sub, key)| Self::Delivery(Sub(sub), Key(key))),
             "dead" => Some(Self::Dead(rest)),
             "rejected" => Some(Self::Rejected(rest)),
+            "unlock" => Some(Self::Unlock(rest)),
             "subscription" => Sub::read(rest).map(Self::Subscription),
             "health" => Sub::read(rest).map(Self::Health),
             "seen" => Some(Self::Seen(rest)),
@@ -125,6 +128,13 @@ pub(crate) struct Pause {
     pub(crate) wait: u64,
     /// In milliseconds since 1970.
     pub(crate) next_probe: u64,
+}
+
+/// A record of an attempt to unlock a door.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Unlock {
+    pub(crate) door_id: String,
+    pub(crate) outcome: String,
 }
 
 /// A record of a rejected event.

@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_channel::oneshot;
+use rhombus_driver::door::UnlockOutcome;
 use rhombus_driver::host::{Change, CommitError, Post, PostAnswer, PostFailure, StorageFailed};
 
 use crate::agenda::{Agenda, Due};
 use crate::fact::{AttemptId, Fact, Instance, Url};
 use crate::receiver::{Mood, Reply};
 use crate::store::Store;
-use crate::time::{Clock, MINUTE, Moment};
+use crate::time::{Clock, MINUTE, Moment, SECOND};
 use crate::witness::Witness;
+
+/// The doors of the building.
+pub(crate) const DOORS: [&str; 5] = ["lobby", "gate", "42", "Lift «B»", "dock"];
 
 /// Host calls in one millisecond beyond which the driver runs in circles.
 const BUSY_LOOP: u64 = 2_000_000;
@@ -178,6 +182,28 @@ impl World {
         let at = state.now().elapsed.saturating_add(milliseconds(duration));
         state.agenda.plan(at, Due::Wake(wake));
         Some(woken)
+    }
+
+    /// Asks the security system to unlock a door: what it answers, and when.
+    pub(crate) fn unlock(
+        &self,
+        by: Instance,
+        door: &str,
+    ) -> Option<(Result<UnlockOutcome, String>, Answered<()>)> {
+        let mut state = self.enter(by)?;
+        state.see(&Fact::Asked { instance: by, door });
+        let outcome = match state.rng.u8(..8) {
+            0 => Ok(UnlockOutcome::Refused),
+            1 => Ok(UnlockOutcome::Unsupported),
+            2 => Err("it fails".to_owned()),
+            _ => Ok(UnlockOutcome::Unlocked),
+        };
+        let longest = [SECOND, 20 * SECOND][state.rng.usize(..2)];
+        let after = state.rng.u64(..longest);
+        let (wake, woken) = oneshot::channel();
+        let at = state.now().elapsed.saturating_add(after);
+        state.agenda.plan(at, Due::Wake(wake));
+        Some((outcome, woken))
     }
 
     pub(crate) fn set_status(&self, by: Instance, key: &str, json: &str) {

@@ -7,6 +7,7 @@ const SUBSCRIBERS: usize = 100;
 const MAX_PENDING: usize = 200_000;
 const MAX_DEAD: usize = 20_000;
 const MAX_REJECTED: usize = 1_000;
+const MAX_UNLOCKS: usize = 50_000;
 
 #[test]
 fn beyond_200_000_pending_the_oldest_become_dead_letters_and_of_these_20_000_are_kept() {
@@ -67,5 +68,19 @@ fn the_latest_1_000_events_are_kept_that_could_not_be_read() {
     }
     site.pass(2 * MINUTE);
     assert_eq!(site.rejected(), MAX_REJECTED);
+    site.check().unwrap();
+}
+
+#[test]
+fn the_latest_50_000_unlocks_are_kept() {
+    let mut site = Site::new(1, &[]);
+    site.pass(SECOND);
+    for _ in 0..MAX_UNLOCKS + 100 {
+        // As often as one caller may.
+        site.put("no such door").unwrap();
+        site.pass(100);
+    }
+    site.pass(2 * MINUTE);
+    assert_eq!(site.unlocks(), MAX_UNLOCKS);
     site.check().unwrap();
 }

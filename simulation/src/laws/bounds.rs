@@ -8,6 +8,7 @@ use crate::time::{MINUTE, Moment};
 const PENDING: usize = 200_000;
 const DEAD: usize = 20_000;
 const REJECTED: usize = 1_000;
+const UNLOCKS: usize = 50_000;
 const TWO_MINUTES: u64 = 2 * MINUTE;
 
 #[derive(Default)]
@@ -18,8 +19,8 @@ pub(super) struct Bounds {
 
 impl Law for Bounds {
     fn rule(&self) -> &'static str {
-        "the store holds at most 200,000 pending deliveries, 20,000 dead letters and 1,000 rejected \
-         events; what is more goes within two minutes"
+        "the store holds at most 200,000 pending deliveries, 20,000 dead letters, 1,000 rejected \
+         events and 50,000 unlocks; what is more goes within two minutes"
     }
 
     fn see(&mut self, now: Moment, fact: &Fact<'_>, ledger: &Ledger) -> Verdict {
@@ -28,6 +29,7 @@ impl Law for Bounds {
             (kept.pending, PENDING, "pending deliveries"),
             (kept.dead.len(), DEAD, "dead letters"),
             (kept.rejected.len(), REJECTED, "rejected events"),
+            (kept.unlocks.len(), UNLOCKS, "unlocks"),
         ];
         let Some((count, _, what)) = bounds.iter().find(|(count, bound, _)| count > bound) else {
             self.since = None;

@@ -16,6 +16,7 @@ mod request;
 mod schedule;
 mod slow_start;
 mod stopped;
+mod unlocks;
 mod unsubscribed;
 
 use crate::fact::Fact;
@@ -65,5 +66,6 @@ pub(crate) fn all() -> Vec<Box<dyn Law>> {
         Box::<keys::Keys>::default(),
         Box::<calm::Calm>::default(),
         Box::<stopped::Stopped>::default(),
+        Box::<unlocks::Unlocks>::default(),
     ]
 }

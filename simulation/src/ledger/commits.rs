@@ -73,6 +73,10 @@ impl Ledger {
                     }
                 }
                 (Record::Rejected(name), None) => drop(self.kept.rejected.remove(name)),
+                (Record::Unlock(name), Some(_)) => {
+                    self.kept.unlocks.insert(name.to_owned());
+                }
+                (Record::Unlock(name), None) => drop(self.kept.unlocks.remove(name)),
                 (Record::Health(sub), value) => {
                     if let Some(subscriber) = self.subscribers.get_mut(&sub) {
                         subscriber.health.stored();

@@ -204,6 +204,7 @@ pub(crate) struct Kept {
     /// By their names.
     pub(crate) dead: BTreeSet<String>,
     pub(crate) rejected: BTreeSet<String>,
+    pub(crate) unlocks: BTreeSet<String>,
 }
 
 impl Ledger {

@@ -191,6 +191,11 @@ impl Site {
         self.request(Call::Delete { url: url.into() })
     }
 
+    /// Asks for a door. `None` if no instance is there to be asked.
+    pub fn put(&mut self, door: &'static str) -> Option<CallId> {
+        self.request(Call::Put { door })
+    }
+
     /// Calls a function of an operator's, about the subscription of `url` if there is one.
     /// `arguments` has all others.
     pub fn operate(
@@ -335,6 +340,11 @@ impl Site {
     /// How many events are kept that could not be read.
     pub fn rejected(&self) -> usize {
         self.world.state().store.count("rejected/")
+    }
+
+    /// How many attempts to unlock a door are kept.
+    pub fn unlocks(&self) -> usize {
+        self.world.state().store.count("unlock/")
     }
 
     /// The last value of `saved_subscriptions`.
