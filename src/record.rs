@@ -248,6 +248,10 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DeadRecord {
     pub(crate) v: Version,
@@ -270,26 +274,27 @@ pub(crate) struct RejectedRecord {
     pub(crate) reason: String,
 }
 
-/// Times are in milliseconds since 1970.
-#[derive(Debug, Serialize, Deserialize)]
+/// As operators see it, too. Times are in milliseconds since 1970.
+#[derive(Debug, Serialize)]
 pub(crate) struct UnlockRecord {
     pub(crate) v: Version,
     pub(crate) at: u64,
     pub(crate) door_id: DoorId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) system: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) caller: Option<String>,
     pub(crate) request_id: String,
     pub(crate) outcome: Outcome,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<u64>,
     /// How many calls shared it until then.
+    #[serde(skip_serializing_if = "is_one")]
     pub(crate) calls: u32,
     /// A caller was answered before it ended.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "late", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_late: bool,
 }
 

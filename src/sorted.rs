@@ -125,6 +125,16 @@ impl<K: Ord> SortedSet<K> {
         self.iter().next()
     }
 
+    /// The last member.
+    pub fn last(&self) -> Option<&K> {
+        self.iter().next_back()
+    }
+
+    /// Takes the last member out.
+    pub fn pop_last(&mut self) -> Option<K> {
+        self.0.0.pop().map(|(member, ())| member)
+    }
+
     /// Takes the first member out.
     pub fn pop_first(&mut self) -> Option<K> {
         let first = (!self.is_empty()).then(|| self.0.0.remove(0));
@@ -214,6 +224,8 @@ mod tests {
         assert_eq!((set.remove(&1), set.remove(&1)), (true, false));
         assert_eq!(set.first(), Some(&0));
         assert_eq!(set.pop_first(), Some(0));
+        assert_eq!((set.last(), set.pop_last()), (Some(&3), Some(3)));
+        assert!(set.insert(3));
         assert!(set.iter().eq(&[2, 3]) && !set.is_empty());
         assert_eq!(SortedSet::<u8>::default().pop_first(), None);
     }

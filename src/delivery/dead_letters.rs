@@ -307,7 +307,7 @@ impl<H: Host> Inner<H> {
         let outbox = self.outbox.borrow();
         let surplus = outbox.pending().saturating_sub(MAX_PENDING);
         let oldest = outbox.oldest_of(surplus.min(PAGE as usize));
-        let names = oldest.into_iter();
-        names.map(|(key, to)| record::delivery(to, key)).collect()
+        let names = oldest.iter();
+        names.map(|(key, to)| record::delivery(*to, *key)).collect()
     }
 }

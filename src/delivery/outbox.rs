@@ -148,19 +148,20 @@ impl Outbox {
     }
 
     /// So many of the oldest deliveries that are pending.
-    pub(super) fn oldest_of(&self, count: usize) -> Vec<(Key, SubscriptionId)> {
-        if count == 0 {
-            return Vec::new();
-        }
-        let mut all = Vec::with_capacity(self.pending);
+    pub(super) fn oldest_of(&self, count: usize) -> SortedSet<(Key, SubscriptionId)> {
+        let mut oldest = SortedSet::default();
         for (id, entry) in self.queues.iter() {
-            all.extend(entry.queue.keys().map(|key| (key, *id)));
+            for key in entry.queue.keys() {
+                let is_older = oldest.last().is_some_and(|last| (key, *id) < *last);
+                if oldest.len() < count || is_older {
+                    oldest.insert((key, *id));
+                }
+                if oldest.len() > count {
+                    oldest.pop_last();
+                }
+            }
         }
-        if count < all.len() {
-            all.select_nth_unstable(count);
-            all.truncate(count);
-        }
-        all
+        oldest
     }
 
     fn uncount(&mut self, id: SubscriptionId) {

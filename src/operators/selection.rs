@@ -1,6 +1,6 @@
 //! Which records a function is about: those of these ids, or all of a kind that match.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::door::EventTime;
 use crate::host::{Host, StorageFailed};
@@ -127,10 +127,13 @@ impl Selection {
         filter: Filter,
     ) -> Result<Self, CallError> {
         match ids {
-            Some(mut ids) if filter.is_empty() => {
-                ids.sort_unstable();
-                ids.dedup();
-                Ok(Self::Named(ids))
+            Some(ids) if filter.is_empty() => {
+                // As the names of a JSON object, each is there once.
+                let mut once = Map::new();
+                for id in ids {
+                    once.insert(id, Value::Null);
+                }
+                Ok(Self::Named(once.into_iter().map(|(id, _)| id).collect()))
             }
             None if !filter.is_empty() => Ok(Self::Matching {
                 pages: Pages::of(kind.prefix_of(&filter)),

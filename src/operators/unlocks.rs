@@ -1,12 +1,12 @@
 //! `unlocks`: who asked for which door, and what came of it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::door::{DoorId, EventTime};
 use crate::driver::Driver;
 use crate::host::Host;
 use crate::key::Key;
-use crate::record::{self, UnlockRecord};
+use crate::record;
 
 use super::CallError;
 use super::arguments::Arguments;
@@ -39,10 +39,12 @@ impl<H: Host + 'static> Driver<H> {
                 break;
             }
             for (name, value) in page {
-                match record::decode(&name, &value) {
-                    Ok(unlock) if wanted.is(&unlock) => listed.push(shown(&name, &unlock)),
+                match serde_json::from_slice(&value) {
+                    Ok(Value::Object(unlock)) if wanted.is(&unlock) => {
+                        listed.push(shown(&name, unlock));
+                    }
                     Ok(_) => {}
-                    Err(why) => self.0.warn(&why),
+                    Err(why) => self.0.warn(&format!("{name} cannot be read: {why}")),
                 }
                 after = Some(name);
                 if listed.len() == limit as usize {
@@ -68,34 +70,21 @@ impl Wanted {
         Some(record::unlock(Key::ZERO.next(begin)))
     }
 
-    fn is(&self, unlock: &UnlockRecord) -> bool {
-        let at = EventTime::from_millis(unlock.at);
+    fn is(&self, unlock: &Map<String, Value>) -> bool {
+        let door = unlock.get("door_id").and_then(Value::as_str);
+        let at = unlock.get("at").and_then(Value::as_u64);
+        let at = EventTime::from_millis(at.unwrap_or_default());
         self.door
             .as_ref()
-            .is_none_or(|door| *door == unlock.door_id)
+            .is_none_or(|wanted| door == Some(wanted.as_str()))
             && self.from.is_none_or(|from| from <= at)
             && self.to.is_none_or(|to| at <= to)
     }
 }
 
-fn shown(name: &str, unlock: &UnlockRecord) -> Value {
-    let mut shown = json!({
-        "id": name,
-        "at": unlock.at,
-        "door_id": unlock.door_id,
-        "request_id": unlock.request_id,
-        "outcome": unlock.outcome,
-    });
-    let mut show = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            shown[name] = value;
-        }
-    };
-    show("system", unlock.system.as_deref().map(Value::from));
-    show("caller", unlock.caller.as_deref().map(Value::from));
-    show("why", unlock.why.as_deref().map(Value::from));
-    show("ended", unlock.ended.map(Value::from));
-    show("calls", (unlock.calls > 1).then(|| unlock.calls.into()));
-    show("late", unlock.is_late.then_some(true.into()));
-    shown
+/// A record as operators see it: as it is stored, under its name.
+fn shown(name: &str, mut unlock: Map<String, Value>) -> Value {
+    unlock.remove("v");
+    unlock.insert("id".to_owned(), name.into());
+    unlock.into()
 }

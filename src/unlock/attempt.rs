@@ -14,8 +14,9 @@ use crate::driver::Driver;
 use crate::host::Host;
 use crate::sorted::SortedMap;
 
+use super::NotAsked;
 use super::audit::{Asker, Outcome};
-use super::rate::{Excess, Rates};
+use super::rate::Rates;
 
 /// How long an attempt is shared, in milliseconds.
 const SHARED_FOR: u64 = 10_000;
@@ -48,7 +49,7 @@ struct Progress {
 
 impl Unlocks {
     /// Takes a call into account that comes to no door.
-    pub(super) fn take_caller(&self, caller: Option<&str>, time: u64) -> Result<(), Excess> {
+    pub(super) fn take_caller(&self, caller: Option<&str>, time: u64) -> Result<(), NotAsked> {
         self.rates.borrow_mut().take_caller(caller, time)
     }
 }
@@ -79,12 +80,12 @@ impl Attempt {
 impl<H: Host + 'static> Driver<H> {
     /// Asks `system` to unlock `door`, or joins whoever does. The attempt goes on when nobody waits
     /// for it any more. The error says why it must not be made.
-    pub(super) fn join_or_begin(
+    pub(crate) fn unlock(
         &self,
         system: &str,
         door: &DoorId,
         asker: &Asker,
-    ) -> Result<Rc<Attempt>, Excess> {
+    ) -> Result<Rc<Attempt>, NotAsked> {
         let inner = &*self.0;
         let now = inner.host.now();
         let mut latest = inner.unlocks.latest.borrow_mut();

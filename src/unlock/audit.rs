@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::deadline::within;
 use crate::door::DoorId;
@@ -31,7 +31,7 @@ pub(crate) struct Asker {
 }
 
 /// What came of an attempt to unlock a door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     /// The security system was asked. In a record that stays so: nothing is known of its answer,

@@ -6,6 +6,8 @@
 use crate::door::DoorId;
 use crate::sorted::SortedMap;
 
+use super::NotAsked;
+
 /// So many at once, and then one each so many milliseconds.
 #[derive(Clone, Copy)]
 struct Rate {
@@ -26,15 +28,6 @@ const PER_CALLER: Rate = Rate {
     interval: 100,
     why: "its caller asks for doors too often; try again in a few seconds",
 };
-
-/// An attempt that must not be made, because there were too many lately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Excess {
-    /// Why, as part of a sentence.
-    pub(super) why: &'static str,
-    /// It is the first after one that was not too many.
-    pub(super) is_first: bool,
-}
 
 /// What was asked for lately. Times are steady, in milliseconds.
 #[derive(Default)]
@@ -58,14 +51,14 @@ impl Rates {
         door: &DoorId,
         caller: Option<&str>,
         now: u64,
-    ) -> Result<(), Excess> {
+    ) -> Result<(), NotAsked> {
         self.take_caller(caller, now)?;
         let bucket = self.doors.get_or_insert_with(door.clone(), Bucket::default);
         bucket.take(PER_DOOR, now)
     }
 
     /// The same for a call that comes to no door.
-    pub(super) fn take_caller(&mut self, caller: Option<&str>, now: u64) -> Result<(), Excess> {
+    pub(super) fn take_caller(&mut self, caller: Option<&str>, now: u64) -> Result<(), NotAsked> {
         self.doors.retain(|_, bucket| bucket.empty_at > now);
         self.callers.retain(|_, bucket| bucket.empty_at > now);
         let caller = caller.map(str::to_owned);
@@ -75,12 +68,12 @@ impl Rates {
 }
 
 impl Bucket {
-    fn take(&mut self, rate: Rate, now: u64) -> Result<(), Excess> {
+    fn take(&mut self, rate: Rate, now: u64) -> Result<(), NotAsked> {
         let empty_at = self.empty_at.max(now).saturating_add(rate.interval);
         if empty_at > now.saturating_add(rate.burst * rate.interval) {
-            return Err(Excess {
+            return Err(NotAsked {
                 why: rate.why,
-                is_first: !std::mem::replace(&mut self.is_over, true),
+                is_recorded: !std::mem::replace(&mut self.is_over, true),
             });
         }
         *self = Self {
@@ -99,9 +92,9 @@ mod tests {
         DoorId::parse(id).unwrap()
     }
 
-    fn too_many(rate: Rate, is_first: bool) -> Result<(), Excess> {
+    fn too_many(rate: Rate, is_recorded: bool) -> Result<(), NotAsked> {
         let why = rate.why;
-        Err(Excess { why, is_first })
+        Err(NotAsked { why, is_recorded })
     }
 
     #[test]

@@ -16,6 +16,12 @@ use super::{Caller, Headers, Response};
 /// How long a caller waits, from the call on.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// Why no security system is asked.
+const SEVERAL: &str = "more than one security system has this door";
+const UNKNOWN: &str = "no security system has this door";
+const NO_SYSTEM: &str = "there is no security system";
+const SILENT: &str = "the security systems do not answer";
+
 impl<H: Host + 'static> Driver<H> {
     /// Unlocks the door of `{"door_id": id}`, by the security system that owns it. Whatever fails is
     /// a 403, what is not supported a 501. The attempt is recorded, under the request's `X-Request-ID`
@@ -35,25 +41,26 @@ impl<H: Host + 'static> Driver<H> {
         let inner = &*self.0;
         let mut deadline = pin!(inner.host.sleep(LIMIT));
         let owner = before(deadline.as_mut(), self.owner_of(&door)).await;
-        let owner = owner.unwrap_or_else(|| Err("no answer in time".to_owned()));
-        let not_asked = async |why| failed(self.not_asked(&door, &asker, why).await);
-        let system = match owner {
-            Ok(Owner::System(system)) => system,
-            Ok(Owner::Several) => {
-                return Err(not_asked("more than one security system has this door").await);
-            }
-            Ok(Owner::Unknown) => return Err(not_asked("no security system has this door").await),
-            Ok(Owner::NoSystem) => {
-                let sentence = "there is no security system";
-                not_asked(sentence).await;
-                return Err(Response::error(501, sentence));
-            }
+        let attempt = match owner.unwrap_or_else(|| Err("no answer in time".to_owned())) {
+            Ok(Owner::System(system)) => self.unlock(&system, &door, &asker),
+            Ok(Owner::Several) => Err(self.cannot_ask(&asker, SEVERAL)),
+            Ok(Owner::Unknown) => Err(self.cannot_ask(&asker, UNKNOWN)),
+            Ok(Owner::NoSystem) => Err(self.cannot_ask(&asker, NO_SYSTEM)),
             Err(why) => {
                 inner.warn(&format!("the door {door} was not unlocked: {why}"));
-                return Err(not_asked("the security systems do not answer").await);
+                Err(self.cannot_ask(&asker, SILENT))
             }
         };
-        let attempt = self.unlock(&system, &door, &asker).await.map_err(failed)?;
+        let attempt = match attempt {
+            Ok(attempt) => attempt,
+            Err(not) => {
+                self.record_not_asked(not, &door, &asker).await;
+                return Err(match not.why {
+                    NO_SYSTEM => Response::error(501, NO_SYSTEM),
+                    why => failed(why),
+                });
+            }
+        };
         match before(deadline, attempt.answer()).await {
             Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
             Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),

@@ -11,7 +11,7 @@ use crate::program::a_core;
 const IMPLEMENTS: &str = "PlaceOS::Driver::Interface::DoorSecurity";
 
 /// Writes a system's map, and says so, as core does: it is cleared first, then filled.
-async fn map(redis: &Redis, modules: &[(&str, &str)]) {
+pub(crate) async fn map(redis: &Redis, modules: &[(&str, &str)]) {
     let key = format!("system/{SYSTEM}");
     let _: i64 = redis.query(redis::cmd("DEL").arg(&key)).await;
     for (name, module) in modules {
@@ -23,13 +23,13 @@ async fn map(redis: &Redis, modules: &[(&str, &str)]) {
 }
 
 /// Says of a module that it is a security system.
-async fn declare(redis: &Redis, module: &str) {
+pub(crate) async fn declare(redis: &Redis, module: &str) {
     let interface = json!({ "interface": {}, "implements": [IMPLEMENTS] }).to_string();
     let key = format!("interface/{module}");
     let _: String = redis.query(redis::cmd("SET").arg(key).arg(interface)).await;
 }
 
-fn security(doors: &[&str], unlock: Reply) -> Security {
+pub(crate) fn security(doors: &[&str], unlock: Reply) -> Security {
     let doors: Vec<_> = doors
         .iter()
         .map(|door| json!({ "door_id": door, "description": format!("Door {door}") }))
@@ -40,7 +40,7 @@ fn security(doors: &[&str], unlock: Reply) -> Security {
     }
 }
 
-fn with(value: Value) -> Reply {
+pub(crate) fn with(value: Value) -> Reply {
     Reply::With(value)
 }
 

@@ -17,4 +17,5 @@ mod protocol;
 mod restart;
 mod settings;
 mod traps;
+mod unlocks;
 mod webhook;
