@@ -51,16 +51,10 @@ pub(crate) enum Outcome {
 
 impl Asker {
     pub(crate) fn of(host: &impl Host, caller: Caller<'_>, headers: Headers<'_>) -> Self {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        let given = headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("x-request-id"))
-            .map(|(_, id)| id.as_str())
-            .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(is_plain));
         let new = || format!("req_{}", hex::encode(host.random()));
         Self {
             caller: caller.map(str::to_owned),
-            request_id: given.map_or_else(new, str::to_owned),
+            request_id: request_id(headers).map_or_else(new, str::to_owned),
         }
     }
 }
@@ -170,5 +164,39 @@ impl<H: Host + 'static> Driver<H> {
                 .report
                 .error(&format!("{message}, {}{because}", unlock.door_id));
         }
+    }
+}
+
+/// The `X-Request-ID`, if it is one that can be told from other text in a log.
+fn request_id(headers: Headers<'_>) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("x-request-id"))
+        .map(|(_, id)| id.as_str())
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(is_plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_kept_unless_it_could_be_taken_for_more() {
+        let id = |name: &str, value: &str| {
+            let headers = [("Host", "x"), (name, value)];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            request_id(&headers).map(str::to_owned)
+        };
+        let longest = "x".repeat(64);
+        for plain in ["7", "9f1c-4.e_A", &longest] {
+            assert_eq!(id("X-Request-ID", plain).as_deref(), Some(plain));
+            assert_eq!(id("x-request-id", plain).as_deref(), Some(plain));
+        }
+        let too_long = "x".repeat(65);
+        for odd in ["", "a b", "a\nb", "a=b", "\u{fc}", &too_long] {
+            assert_eq!(id("X-Request-ID", odd), None, "{odd:?}");
+        }
+        assert_eq!(id("X-Request", "7"), None);
     }
 }
