@@ -125,6 +125,8 @@ impl<H: Host + 'static> Driver<H> {
                 Ok(UnlockOutcome::Unsupported) => (Outcome::Unsupported, None),
                 Err(why) => (Outcome::Failed, Some(why.clone())),
             };
+            // Its callers are answered once the outcome is on record too: a module that is stopped lets
+            // calls finish, and nothing else.
             entry.record.calls = told.calls.get();
             entry.record.is_late = told.is_late.get();
             driver.end_entry(entry, outcome, why).await;

@@ -13,7 +13,8 @@ use super::realm;
 const URL: &str = "https://webhooks.rhombussystems.com/a";
 
 /// Fifty requests, ten events and an update, while `run` is under way: each is begun before any other
-/// is answered, as doors and storage take a second.
+/// is answered, as doors and storage take a second each time. An unlock is in the store twice, before the
+/// door is asked for and after.
 #[wasm_bindgen_test]
 async fn calls_overlap() {
     let get = json!({
@@ -21,7 +22,7 @@ async fn calls_overlap() {
         "expect": { "status": 200, "body": [{ "door_id": "lobby" }] },
     });
     let put = json!({
-        "do": "request", "method": "PUT", "body": { "door_id": "lobby" }, "after_ms": 1000,
+        "do": "request", "method": "PUT", "body": { "door_id": "lobby" }, "after_ms": 3000,
         "expect": { "status": 200 },
     });
     let event = |door: &usize| {
