@@ -79,6 +79,7 @@ impl<H: Host> Inner<H> {
     fn not_buried(&self, to: SubscriptionId, key: Key, record: DeliveryRecord) {
         self.dead_letters.burying.borrow_mut().remove(&(to, key));
         if !self.unsettled.contains(to, key) {
+            self.doubts.found(to, key);
             self.with_queue(to, |queue, bytes, time| {
                 // The last attempt of it may have ended meanwhile, and taken it out.
                 if !queue.contains(key) {
@@ -211,6 +212,8 @@ impl<H: Host + 'static> Driver<H> {
                     };
                     changes.push(inner.dead_letter(death, &record.event_id, &record.event));
                     deaths += 1;
+                    // Whoever looks for events in doubt leaves it to this.
+                    inner.doubts.found(to, key);
                     inner.dead_letters.burying.borrow_mut().insert((to, key));
                     taken.push((to, key));
                 }
