@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::escape::Escaping;
+use crate::escape::{Escaping, EscapingJson};
 
 /// The variable that says how much is logged, in the form that `RUST_LOG` made known:
 /// `debug`, `warn,driver=debug`. Without it, `info`.
@@ -63,8 +63,19 @@ where
         .json()
         .flatten_event(true)
         .with_max_level(LevelFilter::TRACE)
-        .with_writer(to);
+        .with_writer(Harmless(to));
     lines.finish().with(filter)
+}
+
+/// Makes writers that escape what is harmful.
+struct Harmless<W>(W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Harmless<W> {
+    type Writer = EscapingJson<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        EscapingJson(self.0.make_writer())
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +110,7 @@ mod tests {
         let to = memory.clone();
         let subscriber = format("info".parse().unwrap(), Box::new(move || to.clone()));
         tracing::subscriber::with_default(subscriber, || {
-            let name = "Ann\nERROR forged\u{1b}[2J";
+            let name = "Ann\nERROR forged\u{1b}[2J\u{9b}2J\u{202e}";
             tracing::info!(door = 7, name, %name, "a swipe by {name}");
             tracing::debug!("too much");
         });
@@ -111,11 +122,13 @@ mod tests {
         let text = logged(human);
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(
-            text.contains(r"a swipe by Ann\nERROR forged\u{1b}[2J"),
+            text.contains(r"a swipe by Ann\nERROR forged\u{1b}[2J\u{9b}2J\u{202e}"),
             "{text}"
         );
         assert!(text.contains("door=7"), "{text}");
-        assert!(!text.contains("\u{1b}[2J"), "{text}");
+        for harmful in ["\u{1b}[2J", "\u{9b}", "\u{202e}"] {
+            assert!(!text.contains(harmful), "{text}");
+        }
     }
 
     #[test]
@@ -123,7 +136,11 @@ mod tests {
         let text = logged(json);
         assert_eq!(text.lines().count(), 1, "{text}");
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["message"], "a swipe by Ann\nERROR forged\u{1b}[2J");
+        let message = "a swipe by Ann\nERROR forged\u{1b}[2J\u{9b}2J\u{202e}";
+        assert_eq!(line["message"], message);
+        for harmful in ["\u{1b}", "\u{9b}", "\u{202e}"] {
+            assert!(!text.contains(harmful), "{text}");
+        }
         assert_eq!(line["door"], 7);
         assert_eq!(line["level"], "INFO");
     }
