@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
+use crate::gateway::Host;
 use crate::install::{Commit, FileName};
 
 /// A module slot: runs the Rhombus driver as WebAssembly and gives it exactly what its manifest
@@ -102,6 +103,20 @@ pub struct Serve {
     #[arg(env = "PLACEOS_SLOT_LISTEN")]
     pub listen: SocketAddr,
 
+    /// A name or address that callers know the gateway by; may be given again
+    ///
+    /// What is addressed to another host is answered 421: a page in a browser could reach the gateway
+    /// by a name of its own. Known without being named are localhost, the loopback addresses, and the
+    /// address of this machine at which a request comes in. Ports do not count. A proxy in front
+    /// passes on the name that it is called by: name that one.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PLACEOS_SLOT_HOST",
+        value_delimiter = ','
+    )]
+    pub host: Vec<Host>,
+
     /// Where subscriptions, undelivered events and keys are kept; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "placeos-slot-data")]
     #[arg(env = "PLACEOS_SLOT_DATA")]
@@ -158,7 +173,7 @@ Examples:
   Try it, with a receiver on this machine:
     placeos-slot serve --demo --allow 127.0.0.1
   As Rhombus needs it, behind a proxy that ends TLS:
-    placeos-slot serve --data /var/lib/placeos-slot
+    placeos-slot serve --data /var/lib/placeos-slot --host doors.building.example
   Answer as today's driver does, where the two differ:
     placeos-slot serve --set contract='\"deployed\"'
   Deliver to a receiver inside the building, whose certificate is the building's own:
@@ -267,6 +282,22 @@ mod tests {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         assert!(parse("placeos-slot serve --swipe-every 1").is_err());
         assert!(parse("placeos-slot serve --demo --swipe-every 1").is_ok());
+    }
+
+    #[test]
+    fn a_host_is_named_without_scheme_port_or_path() {
+        let parse = |host: &str| Cli::try_parse_from(["placeos-slot", "serve", "--host", host]);
+        for host in ["doors.example", "10.1.2.3", "::1", "a.example,b.example"] {
+            assert!(parse(host).is_ok(), "{host}");
+        }
+        for host in [
+            "",
+            "https://doors.example",
+            "doors.example:443",
+            "doors.example/",
+        ] {
+            assert!(parse(host).is_err(), "{host}");
+        }
     }
 
     #[test]

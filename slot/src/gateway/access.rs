@@ -230,6 +230,7 @@ fn secret_json(value: &impl Serialize) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Hosts;
     use super::*;
 
     #[test]
@@ -285,6 +286,7 @@ mod tests {
             module: "Rhombus".to_owned(),
             channel: "security/event/door".to_owned(),
             keys: Keys::of(folder.path()).unwrap(),
+            hosts: Hosts::default(),
         };
         let keys = &site.keys;
         let listen = "127.0.0.1:8080".parse().unwrap();

@@ -1,20 +1,16 @@
 //! What the routes have in common: their errors, and how a body is read.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use serde_json::{Value, json};
 
-/// The largest body that is read, in bytes. Rhombus' requests and door events have a few hundred.
-const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(30);
+use super::limits::Limits;
 
 /// Why a caller does not get what it wants: one sentence, never internals.
 #[derive(Debug)]
@@ -71,7 +67,17 @@ impl IntoResponse for Refusal {
             body["parameter"] = parameter.name.into();
             body["restriction"] = parameter.kind.into();
         }
-        json(self.status, &body)
+        let mut response = json(self.status, &body);
+        if [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&self.status)
+        {
+            let seconds = HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 
@@ -81,18 +87,19 @@ pub(super) fn json(status: StatusCode, value: &Value) -> Response {
 }
 
 /// The whole body, unless it is too large, too slow or broken off.
-pub(super) async fn read(body: Body) -> Result<Bytes, Refusal> {
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Refusal> {
+    let most = limits.body_bytes;
     let too_large = || {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than 1 MiB",
+            format!("the body is larger than {most} bytes"),
         )
     };
-    if body.size_hint().lower() > BODY_LIMIT as u64 {
+    if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
-    let collected = Limited::new(body, BODY_LIMIT).collect();
-    match tokio::time::timeout(BODY_TIME, collected).await {
+    let collected = Limited::new(body, most).collect();
+    match tokio::time::timeout(limits.body_time, collected).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(failure)) if failure.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Refusal::new(

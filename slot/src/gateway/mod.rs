@@ -7,13 +7,25 @@
 //! | `/api/engine/v2/signal` | who has the event key | `signal.rs` |
 //! | `/api/functions/{name}`, `/api/status`, `/metrics` | who has the admin key | `operators.rs` |
 //! | `/healthz`, `/readyz` | anybody | `health.rs` |
+//!
+//! Before its route, a request passes `connections.rs` and `stream.rs`, where slow clients end, and
+//! `admission.rs`: is it addressed to this gateway, and not made by a page from elsewhere?
 
 mod access;
+mod admission;
 mod answer;
+mod connections;
 mod driver;
+mod guests;
 mod health;
+mod host;
+mod limits;
 mod operators;
+mod pages;
+mod places;
+mod rate;
 mod signal;
+mod stream;
 mod trace;
 mod webhook;
 
@@ -23,24 +35,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
-use axum::serve::Listener;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
-use tower::ServiceExt;
+use tokio::task::JoinHandle;
 
 pub use access::{Access, Key, Keys, KeysError, MalformedKey, origin, webhook_urls};
 pub use driver::Driver;
+pub use host::{Host, Hosts, MalformedHost};
+pub use limits::Limits;
 
 use answer::Refusal;
+use places::Places;
 
 use crate::host::status::Latest;
 use crate::metrics::Metrics;
@@ -54,6 +61,8 @@ pub struct Site {
     pub channel: String,
     /// What callers must know.
     pub keys: Keys,
+    /// The names that the gateway goes by, besides those that need not be said.
+    pub hosts: Hosts,
 }
 
 /// A gateway that is serving.
@@ -68,8 +77,8 @@ impl Gateway {
     /// How long requests under way may take to finish after [`Gateway::stop`].
     pub const GRACE: Duration = Duration::from_secs(10);
 
-    /// Serves `driver` on `listener` until [`Gateway::stop`]. Operators see its `status` and the
-    /// `metrics`.
+    /// Serves `driver` on `listener` until [`Gateway::stop`], within `limits`. Operators see its
+    /// `status` and the `metrics`.
     ///
     /// # Errors
     ///
@@ -80,6 +89,7 @@ impl Gateway {
         driver: Arc<dyn Driver>,
         status: Arc<Latest>,
         metrics: Metrics,
+        limits: Limits,
     ) -> io::Result<Gateway> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
@@ -88,8 +98,10 @@ impl Gateway {
             driver,
             status,
             metrics,
+            places: Places::new(&limits),
+            limits: limits.clone(),
         }));
-        let serving = tokio::spawn(serve(listener, router, stopped));
+        let serving = tokio::spawn(connections::serve(listener, router, limits, stopped));
         Ok(Gateway {
             address,
             stop,
@@ -118,9 +130,12 @@ struct Served {
     driver: Arc<dyn Driver>,
     status: Arc<Latest>,
     metrics: Metrics,
+    limits: Limits,
+    places: Places,
 }
 
 fn router(served: Arc<Served>) -> Router {
+    let admit = from_fn_with_state(Arc::clone(&served), admission::admit);
     Router::new()
         .merge(webhook::routes(&served))
         .merge(signal::routes())
@@ -130,51 +145,10 @@ fn router(served: Arc<Served>) -> Router {
             let sentence = "this path does not take this method";
             Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence)
         })
+        .layer(admit.clone())
         .layer(from_fn(trace::log))
-        .merge(health::routes())
+        .merge(health::routes().layer(admit))
         .layer(from_fn(trace::name))
+        .layer(from_fn(pages::guard))
         .with_state(served)
-}
-
-/// How many connections are served at a time; more wait. A silent one is closed after a while.
-const CONNECTIONS: usize = 512;
-
-async fn serve(mut listener: TcpListener, router: Router, mut stopped: oneshot::Receiver<()>) {
-    let http = http();
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    loop {
-        let has_room = connections.len() < CONNECTIONS;
-        let (stream, _) = tokio::select! {
-            accepted = Listener::accept(&mut listener), if has_room => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = &mut stopped => break,
-        };
-        let router = router.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            router.clone().oneshot(request.map(Body::new))
-        });
-        connections.spawn(graceful.watch(http.serve_connection(TokioIo::new(stream), service)));
-    }
-    drop(listener);
-    if tokio::time::timeout(Gateway::GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("requests were cut off: they did not finish in time");
-    }
-    connections.shutdown().await;
-}
-
-/// HTTP/1 with bounds on what a client can make it hold before anybody has looked at the request:
-/// more is answered 431 by hyper.
-fn http() -> http1::Builder {
-    const HEADER_BYTES: usize = 64 * 1024;
-    const HEADER_TIME: Duration = Duration::from_secs(30);
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_header_size(HEADER_BYTES)
-        .max_buf_size(HEADER_BYTES);
-    http
 }

@@ -50,18 +50,23 @@ async fn call(
 ) -> Result<Response, Refusal> {
     // A name that is not UTF-8 is no function's.
     let Path(name) = name.map_err(|_| refused(&CallError::Unknown))?;
-    let body = answer::read(request.into_body()).await?;
+    let body = answer::read(request.into_body(), &served.limits).await?;
     let arguments = String::from_utf8(body.into())
         .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is not UTF-8 text"))?;
     let arguments = match arguments.trim() {
         "" => "{}".to_owned(),
         _ => arguments,
     };
-    let answer = served.driver.call(name.clone(), arguments).await;
+    let call = || served.driver.call(name.clone(), arguments);
+    let answer = served.places.operators.occupy(call).await?;
     if !matches!(answer, Err(CallError::Unknown)) {
         tracing::info!(function = name, done = answer.is_ok(), "an operator called");
     }
     match answer {
+        Ok(json) if json.len() > served.limits.answer_bytes => Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the answer is too large; ask for less at a time",
+        )),
         Ok(json) => Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response()),
         Err(error) => Err(refused(&error)),
     }

@@ -33,11 +33,14 @@ async fn signal(State(served): State<Arc<Served>>, request: Request) -> Result<R
     check_key(&served.site, &head.headers)?;
     check_channel(&served.site, head.uri.query().unwrap_or_default())?;
     let id = event_id(&head.headers)?;
-    let body = answer::read(body).await?;
+    let body = answer::read(body, &served.limits).await?;
     let event = String::from_utf8(body.into())
         .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body is not UTF-8 text"))?;
     let taken = |how| Ok(answer::json(StatusCode::OK, &json!({ "event": how })));
-    let answer = served.driver.door_event(event, id).await;
+    let places = &served.places.events;
+    let answer = places
+        .occupy(|| served.driver.door_event(event, id))
+        .await?;
     served.metrics.event(&answer);
     match answer {
         Ok(Acceptance::Accepted) => taken("accepted"),

@@ -69,7 +69,7 @@ async fn notify(
     let module = parameters.require(MODULE)?;
     let function = parameters.require(METHOD)?;
     check_target(&served.site, module, index, function)?;
-    let body = answer::read(body).await?;
+    let body = answer::read(body, &served.limits).await?;
     let request = module::Request {
         caller: Some(format!("webhook.{TRIGGER}")),
         method: method.to_owned(),
@@ -80,7 +80,9 @@ async fn notify(
             body.into()
         },
     };
-    answered(served.driver.request(request).await).ok_or_else(|| {
+    let places = &served.places.webhook;
+    let triple = places.occupy(|| served.driver.request(request)).await?;
+    answered(triple, served.limits.answer_bytes).ok_or_else(|| {
         tracing::error!("the module's answer to a webhook request is not usable");
         Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -204,10 +206,10 @@ fn lines_of_base64(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The module's triple as an HTTP answer; `None` if it cannot be one.
-fn answered(triple: module::Response) -> Option<Response> {
+/// The module's triple as an HTTP answer; `None` if it cannot be one of at most so many bytes.
+fn answered(triple: module::Response, most: usize) -> Option<Response> {
     let status = StatusCode::from_u16(triple.status).ok()?;
-    if !(200..600).contains(&triple.status) {
+    if !(200..600).contains(&triple.status) || triple.body.len() > most {
         return None;
     }
     let has_body = !triple.body.is_empty();

@@ -27,7 +27,7 @@ use crate::connector::Allowed;
 use crate::connector::resolver::SystemResolver;
 use crate::connector::tls::{Roots, RootsError};
 use crate::demo::{self, DemoBuilding};
-use crate::gateway::{Access, Gateway, Keys, KeysError, Site};
+use crate::gateway::{Access, Gateway, Hosts, Keys, KeysError, Limits, Site};
 use crate::host::Capabilities;
 use crate::host::clock::SystemClock;
 use crate::host::doors::{Doors, NoDoors};
@@ -122,6 +122,7 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
         module: manifest.generic_name.clone(),
         channel: channel(&settings),
         keys,
+        hosts: Hosts::new(arguments.host.clone()),
     };
     let reaches_receiver = Url::parse(RECEIVER).is_ok_and(|url| policy.check_url(&url).is_ok());
     let status = Arc::new(Latest::default());
@@ -142,7 +143,8 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
     let supervisor = supervisor.on_restart(move || restarts.module_restarted());
     let supervised = tokio::spawn(supervisor.run());
     let driver = Arc::new(module.clone());
-    let gateway = Gateway::start(listener, site.clone(), driver, status, metrics)?;
+    let limits = Limits::default();
+    let gateway = Gateway::start(listener, site.clone(), driver, status, metrics, limits)?;
     let access = Access::publish(&arguments.data, gateway.address(), &site)?;
 
     let outcome = tokio::select! {

@@ -3,17 +3,26 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 // The gateway alone, before a pretended driver.
+mod host;
+mod limits;
 mod metrics;
 mod operators;
+mod pages;
+mod paths;
 mod pretended;
+mod protocol;
+mod raw;
 mod server;
 mod signal;
+mod slow_clients;
+mod smuggling;
 mod webhook;
 
 // The program.
 mod disk;
 mod end_to_end;
 mod functions;
+mod injection;
 mod program;
 mod receive;
 mod refusal;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use placeos_slot::gateway::{Driver, Gateway, Keys, Site};
+use placeos_slot::gateway::{Driver, Gateway, Host, Hosts, Keys, Limits, Site};
 use placeos_slot::host::Answer;
 use placeos_slot::host::status::Latest;
 use placeos_slot::metrics::Metrics;
@@ -69,6 +69,11 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
+        Self::start_within(Limits::default()).await
+    }
+
+    /// One that is known as `gate.example` too.
+    pub(crate) async fn start_within(limits: Limits) -> Self {
         let driver = Arc::new(Pretended {
             response: Mutex::new(triple(200, &[], "done")),
             event: Mutex::new(Ok(Acceptance::Accepted)),
@@ -85,12 +90,14 @@ impl Served {
             module: "Rhombus".to_owned(),
             channel: "security/event/door".to_owned(),
             keys: keys.clone(),
+            hosts: Hosts::new(vec![Host::Name("gate.example".to_owned())]),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let status = Arc::new(Latest::default());
         let metrics = Metrics::new(status.clone());
+        let latest = status.clone();
         let gateway =
-            Gateway::start(listener, site, driver.clone(), status.clone(), metrics).unwrap();
+            Gateway::start(listener, site, driver.clone(), latest, metrics, limits).unwrap();
         let address = gateway.address();
         Self {
             driver,
