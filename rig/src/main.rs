@@ -56,6 +56,8 @@ enum Benchmark {
     Backlog,
     /// How soon PlaceOS can use it, and in what memory it waits
     Start,
+    /// How much later a good webhook client is answered beside slow and oversized ones
+    HostileClients,
 }
 
 #[tokio::main]
@@ -76,6 +78,7 @@ async fn main() -> ExitCode {
                 Benchmark::SlowSubscriber => bench::slow_subscriber(&slot).await,
                 Benchmark::Backlog => bench::backlog(&slot).await,
                 Benchmark::Start => bench::start(&slot).await,
+                Benchmark::HostileClients => bench::hostile_clients(&slot).await,
             };
             (verdict.to_string(), verdict.is_kept())
         }

@@ -57,8 +57,8 @@ xflags::xflags! {
             optional --empty-root
         }
 
-        /// Make the slot as it ships, then measure it: `slow-subscriber`, `backlog` or `start`. Fails if it
-        /// does not keep what is promised.
+        /// Make the slot as it ships, then measure it: `slow-subscriber`, `backlog`, `start` or
+        /// `hostile-clients`. Fails if it does not keep what is promised.
         cmd bench {
             /// What to measure
             required benchmark: String

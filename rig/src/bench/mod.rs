@@ -2,6 +2,7 @@
 //! two things in one run, or one with a limit that has much room.
 
 mod backlog;
+mod hostile_clients;
 mod receiver;
 mod slow_subscriber;
 mod start;
@@ -10,6 +11,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 pub use self::backlog::backlog;
+pub use self::hostile_clients::hostile_clients;
 pub use self::slow_subscriber::slow_subscriber;
 pub use self::start::start;
 
