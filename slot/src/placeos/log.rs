@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::link::Link;
 use super::message::{Command, Message};
+use crate::escape::EscapingJson;
 use crate::host::log::{Level, Log};
 
 /// Says in which form lines are written: `JSON`, or for people.
@@ -81,7 +82,7 @@ impl ModuleLog {
             format!("level=[{initial}] time={now} source={source} message={text:?}")
         };
         // Core may have closed it; there is nobody to tell.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = writeln!(EscapingJson(std::io::stdout().lock()), "{line}");
     }
 }
 
