@@ -40,17 +40,17 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1024,
-            head_bytes: 64 * 1024,
+            connections: 2048,
+            head_bytes: 32 * 1024,
             target_bytes: 16 * 1024,
             head_time: Duration::from_secs(30),
-            // What the module works on at a time has to fit into its memory several times over.
-            body_bytes: 64 * 1024,
+            body_bytes: 32 * 1024,
             body_time: Duration::from_secs(30),
             answer_bytes: 4 * 1024 * 1024,
             answer_time: Duration::from_secs(30),
-            webhook_requests: 128,
-            webhook_requests_a_second: 500,
+            // Every door of a large building at once, as in an evacuation.
+            webhook_requests: 1000,
+            webhook_requests_a_second: 1000,
             event_requests: 512,
             operator_requests: 16,
         }
@@ -60,11 +60,21 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::module::MEMORY;
+
+    fn at_work(limits: &Limits) -> usize {
+        limits.webhook_requests + limits.event_requests + limits.operator_requests
+    }
 
     #[test]
     fn a_newcomer_always_finds_a_connection_that_can_be_closed() {
         let limits = Limits::default();
-        let at_work = limits.webhook_requests + limits.event_requests + limits.operator_requests;
-        assert!(at_work < limits.connections);
+        assert!(at_work(&limits) < limits.connections);
+    }
+
+    #[test]
+    fn all_bodies_that_are_worked_on_fit_into_half_of_the_modules_memory() {
+        let limits = Limits::default();
+        assert!(at_work(&limits) * limits.body_bytes <= MEMORY / 2);
     }
 }

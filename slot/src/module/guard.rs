@@ -17,7 +17,7 @@ const CPU_LIMIT: Duration = Duration::from_secs(5);
 /// How often a guest that computes is asked.
 const TICK: Duration = Duration::from_millis(250);
 /// The most memory a guest may have.
-const MEMORY: usize = 128 << 20;
+pub(crate) const MEMORY: usize = 128 << 20;
 
 /// Watches one instance.
 #[derive(Debug)]

@@ -20,6 +20,9 @@ pub use manifest::{Function, Manifest, Parameter, Security, Setting, Writer};
 pub use prepared::{Prepared, StartError};
 pub use supervisor::Supervisor;
 
+#[cfg(test)]
+pub(crate) use guard::MEMORY;
+
 use calls::{Command, Offer, Time};
 
 /// A loaded module. Cheap to clone; all clones speak to the same instance.

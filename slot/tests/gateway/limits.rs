@@ -21,7 +21,7 @@ use crate::raw::{Raw, exchange, statuses};
 async fn a_url_is_at_most_so_long() {
     let served = Served::start().await;
     let most = Limits::default().target_bytes;
-    for (length, expected) in [(most, 404), (most + 1, 414), (2 * most, 414)] {
+    for (length, expected) in [(most, 404), (most + 1, 414), (most + most / 2, 414)] {
         let path = format!("/{}", "x".repeat(length - 1));
         let reply = send(served.address, "GET", &path, &[], "").await;
         assert_eq!(reply.status, expected, "{length}");
@@ -343,7 +343,7 @@ fn held() -> Vec<Held> {
         ),
         here(
             "webhook requests a second that it is given",
-            limits.webhook_requests_a_second.to_string(),
+            count(limits.webhook_requests_a_second as usize),
             "more_webhook_requests_a_second_are_refused_and_others_are_not",
         ),
         here(
@@ -365,6 +365,16 @@ fn held() -> Vec<Held> {
             "an unlock",
             "10 seconds".to_owned(),
             "tests/fixtures/put/too-slow-door.json",
+        ),
+        fixture(
+            "unlocks of a door",
+            "20 at once, then one in 3 seconds".to_owned(),
+            "tests/fixtures/unlock/door-too-often.json",
+        ),
+        fixture(
+            "unlocks by a caller; a trigger is one",
+            "1,000 at once, then ten a second".to_owned(),
+            "tests/fixtures/unlock/caller-too-often.json",
         ),
         fixture(
             "a security system's list of doors",

@@ -102,7 +102,7 @@ impl Attackers {
             }
             Slowness::Head => drip(&mut stream, &format!("GET{head}"), "x: y\r\n").await,
             Slowness::Body => {
-                let head = format!("POST{head}content-length: 60000\r\n\r\n");
+                let head = format!("POST{head}content-length: 30000\r\n\r\n");
                 drip(&mut stream, &head, " ").await;
             }
             Slowness::Reading => {
