@@ -1,12 +1,12 @@
 //! Limits on what a module may use: time between two awaits, and memory.
 //!
-//! The time is counted from the moment the host lets the guest go on, and so a call that merely
-//! waits never runs out of it. wasmtime's epoch belongs to a store, not to a call: a thread moves
-//! it on, and a guest that sees it move asks here whether to go on.
+//! Time counts only while the guest computes, and so a call that merely waits never runs out of it.
+//! wasmtime's epoch belongs to a store, not to a call: a thread moves it on, and a guest that sees it move
+//! asks here whether to go on. Before it runs out of time it has often given way to all others of its
+//! thread: modules share a few threads, and one that computes must not hold up another.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,9 @@ use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 /// How long a guest may compute between two awaits.
 const CPU_LIMIT: Duration = Duration::from_secs(5);
-/// How often a guest that computes is asked.
-const TICK: Duration = Duration::from_millis(250);
+/// How often a guest that computes is asked; after one to two of these it gives way. An answer of a
+/// neighbour takes some ten turns.
+const TICK: Duration = Duration::from_millis(10);
 /// The most memory a guest may have.
 pub(crate) const MEMORY: usize = 128 << 20;
 
@@ -23,10 +24,19 @@ pub(crate) const MEMORY: usize = 128 << 20;
 #[derive(Debug)]
 pub(super) struct Guard {
     limit: Duration,
+    spent: Mutex<Spent>,
+}
+
+/// What the guest has used of its time.
+#[derive(Debug)]
+struct Spent {
+    has_no_time: bool,
+    /// Before it last gave way, since its last await.
+    before: Duration,
+    /// When it was last let go on.
     since: Instant,
-    /// When the guest was last let go on, in milliseconds after `since`.
-    entered: AtomicU64,
-    has_no_time: AtomicBool,
+    /// It has stopped to give way and not to wait.
+    gives_way: bool,
 }
 
 impl Guard {
@@ -37,9 +47,12 @@ impl Guard {
     fn with_limit(limit: Duration) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            since: Instant::now(),
-            entered: AtomicU64::new(0),
-            has_no_time: AtomicBool::new(false),
+            spent: Mutex::new(Spent {
+                has_no_time: false,
+                before: Duration::ZERO,
+                since: Instant::now(),
+                gives_way: false,
+            }),
         })
     }
 
@@ -47,23 +60,16 @@ impl Guard {
     pub(super) fn watch<T: 'static>(self: &Arc<Self>, store: &mut Store<T>) {
         let guard = Arc::clone(self);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if guard.has_no_time.load(Ordering::Relaxed) {
-                wasmtime::bail!("the call was given no time");
-            }
-            if guard.is_out_of_time() {
-                wasmtime::bail!("the module computed for longer than {:?}", guard.limit);
-            }
-            Ok(UpdateDeadline::Continue(1))
-        });
+        store.epoch_deadline_callback(move |_| guard.ask());
     }
 
     /// From now on the guest has no time left.
     pub(super) fn take_all_time(&self) {
-        self.has_no_time.store(true, Ordering::Relaxed);
+        self.spent().has_no_time = true;
     }
 
-    /// Polls `work`, which runs the guest, with this guard's clock set anew each time.
+    /// Polls `work`, which runs the guest, with this guard's clock set anew each time that the guest has
+    /// waited.
     pub(super) fn timed<F: Future>(self: Arc<Self>, work: F) -> impl Future<Output = F::Output> {
         Timed {
             guard: self,
@@ -71,18 +77,50 @@ impl Guard {
         }
     }
 
-    fn is_out_of_time(&self) -> bool {
-        let entered = Duration::from_millis(self.entered.load(Ordering::Relaxed));
-        self.since.elapsed().saturating_sub(entered) > self.limit
+    /// What the guest is to do that has seen the epoch move.
+    fn ask(&self) -> wasmtime::Result<UpdateDeadline> {
+        let mut spent = self.spent();
+        if spent.has_no_time {
+            wasmtime::bail!("the call was given no time");
+        }
+        let now = spent.since.elapsed();
+        if spent.before + now > self.limit {
+            wasmtime::bail!("the module computed for longer than {:?}", self.limit);
+        }
+        if now < TICK {
+            // It moved while the guest waited.
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        spent.before += now;
+        spent.gives_way = true;
+        // Tokio's, for it has the thread look at its sockets and clocks first.
+        let others = Box::pin(tokio::task::yield_now());
+        Ok(UpdateDeadline::YieldCustom(1, others))
+    }
+
+    fn goes_on(&self) {
+        let mut spent = self.spent();
+        if !std::mem::take(&mut spent.gives_way) {
+            spent.before = Duration::ZERO;
+        }
+        spent.since = Instant::now();
+    }
+
+    fn spent(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The limits on a guest's memory and tables.
+/// The limits on a guest's memory and tables, each of which counts for itself: so there is one memory,
+/// as a compiler makes it, and there are few tables.
 pub(super) fn limits() -> StoreLimits {
     StoreLimitsBuilder::new()
         .memory_size(MEMORY)
+        .memories(1)
         .table_elements(100_000)
+        .tables(8)
         .instances(8)
+        .trap_on_grow_failure(true)
         .build()
 }
 
@@ -110,15 +148,13 @@ impl<F: Future> Future for Timed<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let now = u64::try_from(self.guard.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.guard.entered.store(now, Ordering::Relaxed);
+        self.guard.goes_on();
         self.work.as_mut().poll(context)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use wasmtime::{Instance, Module};
 
     use super::*;
@@ -128,43 +164,58 @@ mod tests {
     /// `(module (func (export "f")))`
     const DOES_NOTHING: &[u8] =
         b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x04\x01\x02\0\x0b";
+    /// `(module (memory 1) (memory 1))`
+    const HAS_TWO_MEMORIES: &[u8] = b"\0asm\x01\0\0\0\x05\x05\x02\0\x01\0\x01";
+
+    const LIMIT: Duration = Duration::from_millis(100);
 
     /// Calls a module's `f` after `idle` within one guard's watch, as often as `times`.
-    fn call(module: &[u8], limit: Duration, idle: Duration, times: usize) -> wasmtime::Result<()> {
+    async fn call(module: &[u8], idle: Duration, times: usize) -> wasmtime::Result<()> {
         let engine = slot_engine::engine()?;
         start_ticking(&engine)?;
         let mut store = Store::new(&engine, ());
-        let guard = Guard::with_limit(limit);
+        let guard = Guard::with_limit(LIMIT);
         guard.watch(&mut store);
         let module = Module::new(&engine, module)?;
         for _ in 0..times {
-            let instance = Instance::new(&mut store, &module, &[])?;
+            let instance = Instance::new_async(&mut store, &module, &[]).await?;
             let f = instance.get_typed_func::<(), ()>(&mut store, "f")?;
             std::thread::sleep(idle);
-            let calling = async { f.call(&mut store, ()) };
-            Arc::clone(&guard).timed(calling).now_or_never().unwrap()?;
+            let calling = f.call_async(&mut store, ());
+            Arc::clone(&guard).timed(calling).await?;
         }
         Ok(())
     }
 
-    #[test]
-    fn a_guest_that_computes_for_ever_is_stopped() {
-        let stopped = call(
-            LOOPS_FOR_EVER,
-            Duration::from_millis(100),
-            Duration::ZERO,
-            1,
-        )
-        .unwrap_err();
+    #[tokio::test]
+    async fn a_guest_that_computes_for_ever_is_stopped() {
+        let stopped = call(LOOPS_FOR_EVER, Duration::ZERO, 1).await.unwrap_err();
         assert!(
             format!("{stopped:#}").contains("computed for longer than 100ms"),
             "{stopped:#}"
         );
     }
 
-    #[test]
-    fn waiting_uses_up_no_time() {
-        let limit = Duration::from_millis(100);
-        call(DOES_NOTHING, limit, 2 * TICK, 2).unwrap();
+    #[tokio::test]
+    async fn waiting_uses_up_no_time() {
+        call(DOES_NOTHING, 3 * LIMIT, 2).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_computes_gives_way_to_others_of_its_thread() {
+        let mut computing = std::pin::pin!(call(LOOPS_FOR_EVER, Duration::ZERO, 1));
+        // The first poll ends although the guest does not.
+        let first = futures_util::poll!(&mut computing);
+        assert!(first.is_pending());
+        assert!(computing.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_guest_has_one_memory() {
+        let engine = slot_engine::engine().unwrap();
+        let mut store = Store::new(&engine, limits());
+        store.limiter(|limits| limits);
+        let module = Module::new(&engine, HAS_TWO_MEMORIES).unwrap();
+        assert!(Instance::new_async(&mut store, &module, &[]).await.is_err());
     }
 }
