@@ -20,6 +20,7 @@ use url::form_urlencoded;
 use super::answer::{self, Parameter, Refusal};
 use super::{Served, Site};
 use crate::module;
+use crate::module::bounds::answers::FRAMING;
 
 /// The id of the one trigger that a gateway has.
 pub(super) const TRIGGER: &str = "trig-rhombus";
@@ -229,14 +230,6 @@ fn answered(triple: module::Response, most: usize) -> Option<Response> {
     }
     Some(response)
 }
-
-/// What decides where an answer ends on the connection is the gateway's, not the module's.
-const FRAMING: [HeaderName; 4] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
 
 #[cfg(test)]
 mod tests {

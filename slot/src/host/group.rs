@@ -40,12 +40,6 @@ pub(crate) fn grouped<A, C>(
 
 impl<A> Commit<A> {
     fn bytes(&self) -> usize {
-        let size = |change: &Change| match change {
-            Change::Put { key, value } | Change::PutIfAbsent { key, value } => {
-                key.len() + value.len()
-            }
-            Change::Delete { key } => key.len(),
-        };
-        self.changes.iter().map(size).sum()
+        self.changes.iter().map(Change::bytes).sum()
     }
 }

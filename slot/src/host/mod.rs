@@ -16,6 +16,7 @@ pub mod settings;
 pub mod status;
 pub mod storage;
 pub mod store;
+pub(crate) mod under_way;
 
 /// A future that a capability answers with; it outlives the call that made it.
 pub type Answer<T> = futures_util::future::BoxFuture<'static, T>;

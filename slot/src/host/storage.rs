@@ -26,6 +26,16 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The bytes of its key and its value.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Put { key, value } | Self::PutIfAbsent { key, value } => key.len() + value.len(),
+            Self::Delete { key } => key.len(),
+        }
+    }
+}
+
 /// Why a commit was not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {

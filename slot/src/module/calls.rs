@@ -2,6 +2,16 @@
 
 use tokio::sync::oneshot;
 
+use crate::host::under_way::{Limit, Place};
+
+/// Calls of a module under way, and the bytes that they carry: also those that wait for it, or whose
+/// answer nobody waits for any more. The gateway has 512 connections, and of the channel's events 256 are
+/// offered at a time.
+pub(super) const UNDER_WAY: Limit = Limit {
+    calls: 4096,
+    bytes: 128 << 20,
+};
+
 /// A webhook request, as PlaceOS hands it to a driver. Its headers and body hold secrets, and so it
 /// has no `Debug`.
 #[derive(Clone)]
@@ -75,19 +85,25 @@ pub(super) enum Command {
     Request {
         request: Request,
         time: Time,
-        reply: oneshot::Sender<Response>,
+        reply: Reply<Response>,
     },
     Event(Offer),
     Function {
         name: String,
         arguments: String,
-        reply: oneshot::Sender<Result<String, CallError>>,
+        reply: Reply<Result<String, CallError>>,
     },
     Update {
         settings: String,
-        reply: oneshot::Sender<()>,
+        reply: Reply<()>,
     },
     Stop,
+}
+
+/// Where a call's answer goes. While it is there the call is under way.
+pub(super) struct Reply<T> {
+    to: oneshot::Sender<T>,
+    _place: Option<Place>,
 }
 
 /// A door event on its way in.
@@ -95,7 +111,19 @@ pub(super) struct Offer {
     pub(super) event: String,
     pub(super) id: String,
     pub(super) time: Time,
-    pub(super) reply: oneshot::Sender<Result<Acceptance, EventError>>,
+    pub(super) reply: Reply<Result<Acceptance, EventError>>,
+}
+
+impl<T> Reply<T> {
+    /// A reply to `to`; the call has this place among those under way, if it counts.
+    pub(super) fn new(to: oneshot::Sender<T>, place: Option<Place>) -> Self {
+        Self { to, _place: place }
+    }
+
+    /// Answers. Whoever asked may be gone.
+    pub(super) fn send(self, answer: T) {
+        let _ = self.to.send(answer);
+    }
 }
 
 impl CallError {
@@ -107,6 +135,11 @@ impl CallError {
     /// The answer if there is no instance: nothing was done.
     pub(crate) fn when_down() -> Self {
         Self::Failed("the module is not running now; call again later".to_owned())
+    }
+
+    /// The answer if too much is under way: nothing was done.
+    pub(super) fn when_busy() -> Self {
+        Self::Failed("the module has too much to do now; call again later".to_owned())
     }
 }
 
@@ -125,6 +158,26 @@ impl Request {
             503,
             "the module is not running now; repeat the request later",
         )
+    }
+
+    /// The answer if too much is under way: nothing was done.
+    pub(super) fn when_busy(&self) -> Response {
+        self.failed(
+            503,
+            "the module has too much to do now; repeat the request later",
+        )
+    }
+
+    /// The answer if the module's own is none that can be passed on.
+    pub(super) fn when_unusable(&self) -> Response {
+        self.failed(500, "the module's answer is not usable")
+    }
+
+    /// How much is given to the module.
+    pub(super) fn bytes(&self) -> usize {
+        let head = self.headers.iter();
+        let head: usize = head.map(|(name, value)| name.len() + value.len()).sum();
+        head + self.body.len()
     }
 
     /// For an unlock that fails, for any reason, the contract has 403.

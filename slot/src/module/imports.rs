@@ -10,6 +10,7 @@ use crate::host::{
     Capabilities, doors as host_doors, http as host_http, log as host_log, storage as host_storage,
 };
 
+use super::bounds::Shown;
 use super::manifest::Manifest;
 
 /// The bindings of `wit/slot.wit`.
@@ -17,7 +18,10 @@ pub(super) mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "module",
-        imports: { "placeos:slot/random.bytes": trappable },
+        imports: {
+            "placeos:slot/random.bytes": trappable,
+            "placeos:slot/status.set": trappable,
+        },
         exports: { default: async },
     });
 }
@@ -34,6 +38,7 @@ pub(super) struct State {
     pub(super) capabilities: Capabilities,
     pub(super) manifest: Arc<Manifest>,
     pub(super) limits: StoreLimits,
+    pub(super) shown: Shown,
 }
 
 /// Names `State` to the generated linker code.
@@ -135,8 +140,11 @@ impl doors::HostWithStore<State> for Imports {
 }
 
 impl status::Host for &mut State {
-    fn set(&mut self, key: String, json: String) {
+    fn set(&mut self, key: String, json: String) -> wasmtime::Result<()> {
+        let now = self.capabilities.clock.elapsed();
+        self.shown.set(&key, &json, now)?;
         self.capabilities.status.set(&key, &json);
+        Ok(())
     }
 }
 

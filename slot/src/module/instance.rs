@@ -4,19 +4,25 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::pending;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use wasmtime::component::Accessor;
 use wasmtime::{AsContextMut, Store};
 
-use crate::host::Capabilities;
+use crate::host::clock::Clock;
+use crate::host::{self, Capabilities};
 
-use super::calls::{Acceptance, CallError, Command, EventError, Offer, Request, Response, Time};
+use super::bounds::{self, Shown, answers};
+use super::calls::{
+    Acceptance, CallError, Command, EventError, Offer, Reply, Request, Response, Time,
+};
 use super::guard::{Guard, limits};
 use super::imports::State;
 use super::imports::bindings::Module as Bindings;
 use super::imports::bindings::exports::placeos::slot::driver as exports;
+use super::patience::{self, within};
 use super::prepared::Prepared;
 
 /// How an instance ended.
@@ -34,14 +40,14 @@ pub(super) enum End {
 pub(super) enum Call {
     Request {
         request: Request,
-        reply: oneshot::Sender<Response>,
+        reply: Reply<Response>,
     },
     Event(Offer),
     Function {
-        reply: oneshot::Sender<Result<String, CallError>>,
+        reply: Reply<Result<String, CallError>>,
     },
     Update {
-        reply: oneshot::Sender<()>,
+        reply: Reply<()>,
     },
 }
 
@@ -72,26 +78,45 @@ pub(super) struct Offered {
 
 /// Runs an instance until it ends.
 pub(super) async fn live(prepared: &Prepared, capabilities: Capabilities, work: Work<'_>) -> End {
+    let clock = Arc::clone(&capabilities.clock);
     let state = State {
         capabilities,
         manifest: Arc::clone(&prepared.manifest),
         limits: limits(),
+        shown: Shown::new(),
     };
     let mut store = Store::new(&prepared.engine, state);
     store.limiter(|state| &mut state.limits);
+    store.set_hostcall_fuel(bounds::CALL);
+    store.set_max_component_handles(bounds::WAITING);
     let guard = Guard::new();
     guard.watch(&mut store);
     let run = async {
         let instance = prepared.linked.instantiate_async(&mut store).await?;
         store
-            .run_concurrent(async |accessor| serve(accessor, &instance, &guard, work).await)
+            .run_concurrent(async |accessor| {
+                serve(accessor, &instance, &guard, &*clock, work).await
+            })
             .await?
     };
     // The store is dropped with this call; what it has asked of the storage before goes first there.
     match Arc::clone(&guard).timed(run).await {
         Ok(end) => end,
-        Err(trap) => End::Trapped(format!("{trap:#}")),
+        Err(trap) => End::Trapped(told(&trap)),
     }
+}
+
+/// What has happened, and then where in the module, whose functions have names of its own choice.
+fn told(trap: &wasmtime::Error) -> String {
+    let (what, place) = (trap.root_cause().to_string(), trap.to_string());
+    if what == place {
+        return answers::reason(what);
+    }
+    format!(
+        "{}: {}",
+        answers::reason(what),
+        bounds::clipped(&place, 4096)
+    )
 }
 
 type Calling<'a> =
@@ -108,14 +133,24 @@ async fn serve(
     accessor: &Accessor<State>,
     instance: &Bindings,
     guard: &Guard,
+    clock: &dyn Clock,
     work: Work<'_>,
 ) -> wasmtime::Result<End> {
     let driver = instance.placeos_slot_driver();
-    if let Err(why) = driver.call_load(accessor, work.settings.clone()).await? {
-        return Ok(End::NotLoaded(why));
+    let loading = driver.call_load(accessor, work.settings.clone());
+    match within(clock, patience::LOAD, loading).await {
+        Some(loaded) => {
+            if let Err(why) = loaded? {
+                return Ok(End::NotLoaded(answers::reason(why)));
+            }
+        }
+        None => {
+            let why = format!("the module did not load within {:?}", patience::LOAD);
+            return Ok(End::NotLoaded(why));
+        }
     }
     *work.is_loaded = true;
-    offer_again(accessor, driver, work.again).await?;
+    offer_again(accessor, driver, clock, work.again).await?;
     (work.ready)();
 
     let mut calling = FuturesUnordered::<Calling<'_>>::new();
@@ -123,7 +158,12 @@ async fn serve(
         driver.call_run(accessor).map(|ended| ended.map(|()| None)),
     ));
     let mut last = 0;
+    // Ends when the module has had its time to end.
+    let mut patience: host::Answer<()> = pending().boxed();
     loop {
+        if *work.is_stopping && calling.is_empty() {
+            return Ok(End::Stopped);
+        }
         tokio::select! {
             biased;
             Some(called) = calling.next() => match called? {
@@ -162,10 +202,16 @@ async fn serve(
                     Command::Stop => *work.is_stopping = true,
                 }
                 if *work.is_stopping {
-                    driver.call_stop(accessor).await?;
+                    calling.push(Box::pin(
+                        driver.call_stop(accessor).map(|ended| ended.map(|()| None)),
+                    ));
+                    patience = clock.sleep(patience::STOP);
                 }
             }
-            else => return Ok(End::Stopped),
+            () = &mut patience => wasmtime::bail!(
+                "the module did not end within {:?} after it was told to",
+                patience::STOP
+            ),
         }
     }
 }
@@ -175,25 +221,44 @@ async fn serve(
 async fn offer_again(
     accessor: &Accessor<State>,
     driver: &exports::Guest,
+    clock: &dyn Clock,
     again: &mut Vec<Offered>,
 ) -> wasmtime::Result<()> {
     while let Some(offered) = again.first_mut() {
         offered.is_under_way = true;
         let Offer { event, id, .. } = &offered.offer;
-        let answer = if offered.to_set_aside {
-            let reason = "the module fails on it".to_owned();
-            let kept = driver.call_set_aside(accessor, event.clone(), Some(id.clone()), reason);
-            kept.await?.map(Into::into).map_err(Into::into)
-        } else {
-            let accepted = driver
-                .call_on_door_event(accessor, event.clone(), Some(id.clone()))
-                .await?;
-            accepted.map(Into::into).map_err(Into::into)
+        let (event, id) = (event.clone(), Some(id.clone()));
+        let offering = async {
+            if offered.to_set_aside {
+                let reason = "the module fails on it".to_owned();
+                driver.call_set_aside(accessor, event, id, reason).await
+            } else {
+                driver.call_on_door_event(accessor, event, id).await
+            }
         };
-        // Whoever offered it may be gone.
-        let _ = again.remove(0).offer.reply.send(answer);
+        match within(clock, patience::OFFER, offering).await {
+            Some(answer) => again.remove(0).offer.reply.send(taken(answer?)),
+            None => {
+                let why = format!("it was not answered within {:?}", patience::OFFER);
+                again
+                    .remove(0)
+                    .offer
+                    .reply
+                    .send(Err(EventError::Unsaved(why)));
+                wasmtime::bail!("the module did not answer an event");
+            }
+        }
     }
     Ok(())
+}
+
+fn taken(
+    answer: Result<exports::Acceptance, exports::EventError>,
+) -> Result<Acceptance, EventError> {
+    match answer {
+        Ok(acceptance) => Ok(acceptance.into()),
+        Err(error) => Err(answers::event(error.into())),
+    }
 }
 
 async fn call_request(
@@ -234,10 +299,7 @@ async fn call_event(
     id: String,
 ) -> wasmtime::Result<Option<(u64, Answer)>> {
     let accepted = driver.call_on_door_event(accessor, event, Some(id)).await?;
-    Ok(Some((
-        call,
-        Answer::Event(accepted.map(Into::into).map_err(Into::into)),
-    )))
+    Ok(Some((call, Answer::Event(taken(accepted)))))
 }
 
 /// Gives the next call no time, if so asked.
@@ -248,15 +310,23 @@ fn limit(accessor: &Accessor<State>, guard: &Guard, time: Time) {
     }
 }
 
-/// Answers a call. Whoever asked may be gone.
+/// Answers a call.
 fn finish(calls: &mut HashMap<u64, Call>, id: u64, answer: Answer) {
     match (calls.remove(&id), answer) {
-        (Some(Call::Request { reply, .. }), Answer::Request(response)) => {
-            drop(reply.send(response))
+        (Some(Call::Request { request, reply }), Answer::Request(response)) => {
+            reply.send(match answers::unusable(&response) {
+                None => response,
+                Some(why) => {
+                    tracing::error!(reason = %why, "the module's answer to a request is not usable");
+                    request.when_unusable()
+                }
+            });
         }
-        (Some(Call::Event(offer)), Answer::Event(accepted)) => drop(offer.reply.send(accepted)),
-        (Some(Call::Function { reply }), Answer::Function(answer)) => drop(reply.send(answer)),
-        (Some(Call::Update { reply }), Answer::Update) => drop(reply.send(())),
+        (Some(Call::Event(offer)), Answer::Event(accepted)) => offer.reply.send(accepted),
+        (Some(Call::Function { reply }), Answer::Function(answer)) => {
+            reply.send(answers::function(answer));
+        }
+        (Some(Call::Update { reply }), Answer::Update) => reply.send(()),
         _ => unreachable!("a call is answered once, with its own kind of answer"),
     }
 }

@@ -7,11 +7,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::host::Capabilities;
 use crate::host::random::Random;
 
+pub(crate) mod bounds;
 mod calls;
 mod guard;
 mod imports;
 mod instance;
 mod manifest;
+mod patience;
 mod prepared;
 mod supervisor;
 
@@ -23,7 +25,8 @@ pub use supervisor::Supervisor;
 #[cfg(test)]
 pub(crate) use guard::MEMORY;
 
-use calls::{Command, Offer, Time};
+use crate::host::under_way::{Place, UnderWay};
+use calls::{Command, Offer, Reply, Time, UNDER_WAY};
 
 /// A loaded module. Cheap to clone; all clones speak to the same instance.
 ///
@@ -33,6 +36,7 @@ pub struct Module {
     commands: mpsc::UnboundedSender<Command>,
     state: watch::Receiver<State>,
     random: Arc<dyn Random>,
+    under_way: UnderWay,
 }
 
 /// How the instance is.
@@ -84,18 +88,21 @@ impl Module {
         let (commands, queue) = mpsc::unbounded_channel();
         let (report, state) = watch::channel(State::Starting);
         let random = Arc::clone(&capabilities.random);
+        let capabilities = bounds::bounded(capabilities);
         (
             Self {
                 commands,
                 state,
                 random,
+                under_way: UnderWay::new(UNDER_WAY),
             },
             Supervisor::new(prepared.clone(), capabilities, settings, queue, report),
         )
     }
 
     /// Answers a webhook request. A PUT that a trap ends is a 403 and is never repeated, as the door
-    /// may be open; another request is then a 500.
+    /// may be open; another request is then a 500. Where too much is under way it is a 503, for a PUT a
+    /// 403.
     pub async fn request(&self, request: Request) -> Response {
         self.request_within(request, Time::Enough).await
     }
@@ -106,8 +113,11 @@ impl Module {
     }
 
     async fn request_within(&self, request: Request, time: Time) -> Response {
+        let Some(place) = self.under_way.begin(request.bytes()) else {
+            return request.when_busy();
+        };
         let ended = request.when_down();
-        self.ask(|reply| Command::Request {
+        self.ask(Some(place), |reply| Command::Request {
             request,
             time,
             reply,
@@ -141,9 +151,12 @@ impl Module {
         id: Option<String>,
         time: Time,
     ) -> Result<Acceptance, EventError> {
+        let unsaved = |why: &str| Err(EventError::Unsaved(why.to_owned()));
+        let Some(place) = self.under_way.begin(event.len()) else {
+            return unsaved("the module has too much to do now");
+        };
         let id = id.unwrap_or_else(|| format!("evt_{}", hex::encode(self.random.bytes(16))));
-        let ended = Err(EventError::Unsaved("the module has ended".to_owned()));
-        self.ask(|reply| {
+        self.ask(Some(place), |reply| {
             Command::Event(Offer {
                 event,
                 id,
@@ -152,13 +165,16 @@ impl Module {
             })
         })
         .await
-        .unwrap_or(ended)
+        .unwrap_or_else(|| unsaved("the module has ended"))
     }
 
     /// Calls a function of the manifest other than the webhook's, with a JSON object that has its
     /// arguments by name; the answer is JSON. That the caller may is not looked at here.
     pub async fn call(&self, name: String, arguments: String) -> Result<String, CallError> {
-        self.ask(|reply| Command::Function {
+        let Some(place) = self.under_way.begin(arguments.len()) else {
+            return Err(CallError::when_busy());
+        };
+        self.ask(Some(place), |reply| Command::Function {
             name,
             arguments,
             reply,
@@ -169,8 +185,10 @@ impl Module {
 
     /// Gives the module whole new settings, a JSON object. Returns when it has taken them.
     pub async fn update(&self, settings: String) {
-        // A module that has ended needs none.
-        let _ = self.ask(|reply| Command::Update { settings, reply }).await;
+        // They come one after the other, and none may be lost. A module that has ended needs none.
+        let _ = self
+            .ask(None, |reply| Command::Update { settings, reply })
+            .await;
     }
 
     /// Whether an instance is up and loaded.
@@ -190,7 +208,7 @@ impl Module {
     }
 
     /// Has calls and attempts under way finish, starts nothing new, and returns when the instance
-    /// has ended.
+    /// has ended: by itself, or a while after.
     pub async fn stop(&self) {
         // One that has ended is stopped.
         let _ = self.commands.send(Command::Stop);
@@ -198,9 +216,13 @@ impl Module {
         let _ = state.wait_for(|state| *state == State::Ended).await;
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).ok()?;
+    async fn ask<T>(
+        &self,
+        place: Option<Place>,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> Option<T> {
+        let (to, answer) = oneshot::channel();
+        self.commands.send(command(Reply::new(to, place))).ok()?;
         answer.await.ok()
     }
 }

@@ -1,6 +1,7 @@
 //! Keeps an instance up: when one traps, its calls are answered, and another is loaded.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -16,7 +17,7 @@ use super::prepared::Prepared;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// An instance that was up for this long makes the wait short again.
+/// An instance that was ready for this long makes the wait short again.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs a module. Dropping it ends the instance at once.
@@ -61,10 +62,10 @@ impl Supervisor {
     /// Runs until [`Module::stop`](super::Module::stop), or until nobody holds the module any more.
     pub async fn run(mut self) {
         loop {
-            let started = self.capabilities.clock.elapsed();
             let mut calls = HashMap::new();
             let (mut is_loaded, mut is_stopping) = (false, false);
-            let report = &self.report;
+            let (report, clock) = (&self.report, Arc::clone(&self.capabilities.clock));
+            let mut ready_at = None;
             let end = instance::live(
                 &self.prepared,
                 self.capabilities.clone(),
@@ -75,7 +76,10 @@ impl Supervisor {
                     again: &mut self.again,
                     is_loaded: &mut is_loaded,
                     is_stopping: &mut is_stopping,
-                    ready: &mut || drop(report.send_replace(State::Ready)),
+                    ready: &mut || {
+                        ready_at = Some(clock.elapsed());
+                        report.send_replace(State::Ready);
+                    },
                 },
             )
             .await;
@@ -94,7 +98,8 @@ impl Supervisor {
                 // The next one may not load either: nobody should wait for that.
                 self.give_up_events(&why);
             }
-            if self.capabilities.clock.elapsed().saturating_sub(started) >= STEADY_AFTER {
+            let is_steady = |ready_at| clock.elapsed().saturating_sub(ready_at) >= STEADY_AFTER;
+            if ready_at.is_some_and(is_steady) {
                 self.pause = FIRST_PAUSE;
             }
             if self.wait().await.is_none() {
@@ -116,7 +121,7 @@ impl Supervisor {
                 let offered = self.again.remove(index);
                 tracing::error!(id = %offered.offer.id, "an event cannot be kept: the module fails on it");
                 let unsaved = EventError::Unsaved("the module fails on this event".to_owned());
-                let _ = offered.offer.reply.send(Err(unsaved));
+                offered.offer.reply.send(Err(unsaved));
             } else {
                 self.again[index].to_set_aside = true;
                 self.again[index].is_under_way = false;
@@ -126,7 +131,7 @@ impl Supervisor {
         calls.sort_by_key(|(id, _)| *id);
         for (_, call) in calls {
             match call {
-                Call::Request { request, reply } => drop(reply.send(request.when_trapped())),
+                Call::Request { request, reply } => reply.send(request.when_trapped()),
                 Call::Event(offer) => {
                     self.again.push(Offered {
                         offer,
@@ -134,9 +139,9 @@ impl Supervisor {
                         is_under_way: false,
                     });
                 }
-                Call::Function { reply } => drop(reply.send(Err(CallError::when_trapped()))),
+                Call::Function { reply } => reply.send(Err(CallError::when_trapped())),
                 // The next instance is loaded with these settings.
-                Call::Update { reply } => drop(reply.send(())),
+                Call::Update { reply } => reply.send(()),
             }
         }
     }
@@ -153,7 +158,7 @@ impl Supervisor {
                 command = self.queue.recv() => command?,
             };
             match command {
-                Command::Request { request, reply, .. } => drop(reply.send(request.when_down())),
+                Command::Request { request, reply, .. } => reply.send(request.when_down()),
                 Command::Event(offer) => {
                     self.again.push(Offered {
                         offer,
@@ -161,12 +166,10 @@ impl Supervisor {
                         is_under_way: false,
                     });
                 }
-                Command::Function { reply, .. } => {
-                    drop(reply.send(Err(CallError::when_down())));
-                }
+                Command::Function { reply, .. } => reply.send(Err(CallError::when_down())),
                 Command::Update { settings, reply } => {
                     self.settings = settings;
-                    let _ = reply.send(());
+                    reply.send(());
                 }
                 Command::Stop => return None,
             }
@@ -175,10 +178,8 @@ impl Supervisor {
 
     fn give_up_events(&mut self, why: &str) {
         for offered in self.again.drain(..) {
-            let _ = offered
-                .offer
-                .reply
-                .send(Err(EventError::Unsaved(why.to_owned())));
+            let unsaved = EventError::Unsaved(why.to_owned());
+            offered.offer.reply.send(Err(unsaved));
         }
     }
 }
