@@ -6,6 +6,7 @@
 mod program;
 mod receiver;
 
+mod bounds;
 mod check;
 mod cluster;
 mod connections;

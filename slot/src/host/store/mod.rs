@@ -18,7 +18,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::writer::{Call, Commit, RECORDS, Writer};
 use super::Answer;
-use super::storage::{Change, CommitError, Record, Storage};
+use super::storage::{Change, CommitError, Read, Record, Storage};
 
 #[cfg(test)]
 mod tests;
@@ -157,7 +157,7 @@ impl Storage for Store {
     fn get(&self, key: String) -> Answer<Result<Option<Vec<u8>>, String>> {
         let (answer, value) = oneshot::channel();
         self.issue(Call::Get { key, answer });
-        async move { value.await.unwrap_or_else(|_| Err(CLOSED.to_owned())) }.boxed()
+        taken(value).boxed()
     }
 
     fn scan(
@@ -173,7 +173,7 @@ impl Storage for Store {
             limit,
             answer,
         });
-        async move { records.await.unwrap_or_else(|_| Err(CLOSED.to_owned())) }.boxed()
+        taken(records).boxed()
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<Result<(), CommitError>> {
@@ -188,6 +188,12 @@ impl Storage for Store {
         }
         .boxed()
     }
+}
+
+/// What was read, taken.
+async fn taken<T>(answer: oneshot::Receiver<Result<Read<T>, String>>) -> Result<T, String> {
+    let read = answer.await.unwrap_or_else(|_| Err(CLOSED.to_owned()));
+    read.map(|(value, _place)| value)
 }
 
 /// The way to the thread that owns the file; the thread ends with it.

@@ -5,6 +5,7 @@ mod connection;
 mod durability;
 mod lookups;
 mod names;
+mod scripts;
 mod status;
 mod store;
 mod subscriptions;

@@ -15,10 +15,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::connection::{Redis, RedisFailure};
+use super::scripts::{CLAIM, COMMIT, RENEW, SCAN};
 use crate::host::Answer;
 use crate::host::group::{self, Bounds, grouped};
-use crate::host::storage::{Change, CommitError, Record, Storage};
+use crate::host::storage::{
+    Change, CommitError, FULL, LARGE_PAGE, PAGE, Read, Record, STORE, Storage, TOO_MUCH_READ,
+    UNREAD,
+};
 use crate::host::store::over_limit;
+use crate::host::under_way::UnderWay;
 
 /// Bounds of one script: while it runs, Redis does nothing else.
 const GROUP: Bounds = Bounds {
@@ -27,59 +32,6 @@ const GROUP: Bounds = Bounds {
 };
 /// How often an owner that has nothing to write looks whether it is still one.
 const LOOK: Duration = Duration::from_secs(3);
-
-/// Applies commits, each whole or not at all, if their owner is the owner.
-const COMMIT: &str = r"
-if redis.call('HGET', KEYS[3], 'token') ~= ARGV[1] then return {-1} end
-local at, verdicts = 3, {}
-for commit = 1, tonumber(ARGV[2]) do
-  local last = at + 3 * tonumber(ARGV[at])
-  local verdict = '='
-  for i = at + 1, last, 3 do
-    if ARGV[i] == 'a' and redis.call('HEXISTS', KEYS[1], ARGV[i + 1]) == 1 then
-      verdict = '!' .. ARGV[i + 1]
-      break
-    end
-  end
-  if verdict == '=' then
-    for i = at + 1, last, 3 do
-      if ARGV[i] == 'd' then
-        redis.call('HDEL', KEYS[1], ARGV[i + 1])
-        redis.call('ZREM', KEYS[2], ARGV[i + 1])
-      else
-        redis.call('HSET', KEYS[1], ARGV[i + 1], ARGV[i + 2])
-        redis.call('ZADD', KEYS[2], 0, ARGV[i + 1])
-      end
-    end
-  end
-  verdicts[commit] = verdict
-  at = last + 1
-end
-return {redis.call('HINCRBY', KEYS[3], 'commits', 1), verdicts}
-";
-
-/// Reads a page of records in key order.
-const SCAN: &str = r"
-local keys = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
-if #keys == 0 then return {{}, {}} end
-return {keys, redis.call('HMGET', KEYS[1], unpack(keys))}
-";
-
-/// Makes a new owner, whoever was it before.
-const CLAIM: &str = r"
-redis.call('HSET', KEYS[3], 'token', ARGV[1])
-return tonumber(redis.call('HGET', KEYS[3], 'commits') or '0')
-";
-
-/// Renews an owner's token: how many scripts have committed, or -1 if another owns the records, or
-/// -2 if nobody does, for Redis has forgotten them.
-const RENEW: &str = r"
-local token = redis.call('HGET', KEYS[3], 'token')
-if not token then return -2 end
-if string.sub(token, 1, string.len(ARGV[1])) ~= ARGV[1] then return -1 end
-redis.call('HSET', KEYS[3], 'token', ARGV[2])
-return tonumber(redis.call('HGET', KEYS[3], 'commits') or '0')
-";
 
 /// A module's records. Clones are the same store.
 #[derive(Clone)]
@@ -124,6 +76,7 @@ impl RedisStore {
             owner,
             committed,
             is_unsure: false,
+            unread: UnderWay::new(UNREAD),
             report,
         };
         tokio::spawn(keeper.run(queue));
@@ -154,7 +107,7 @@ impl RedisStore {
 impl Storage for RedisStore {
     fn get(&self, key: String) -> Answer<Result<Option<Vec<u8>>, String>> {
         let value = self.call(|answer| Call::Get { key, answer });
-        value.map(|value| value.map_err(text)).boxed()
+        value.map(taken).boxed()
     }
 
     fn scan(
@@ -169,7 +122,7 @@ impl Storage for RedisStore {
             limit,
             answer,
         });
-        page.map(|page| page.map_err(text)).boxed()
+        page.map(taken).boxed()
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<Result<(), CommitError>> {
@@ -186,8 +139,10 @@ impl Storage for RedisStore {
     }
 }
 
-fn text(refusal: Refusal) -> String {
-    refusal.to_string()
+/// What was read, taken.
+fn taken<T>(read: Result<Read<T>, Refusal>) -> Result<T, String> {
+    read.map(|(value, _place)| value)
+        .map_err(|refusal| refusal.to_string())
 }
 
 /// Why a call was not done, or is not known to be.
@@ -197,6 +152,12 @@ enum Refusal {
     Lost,
     #[error("Redis has lost the module's records")]
     Forgotten,
+    #[error("{FULL}")]
+    Full,
+    #[error("{LARGE_PAGE}")]
+    LargePage,
+    #[error("{TOO_MUCH_READ}")]
+    TooMuchRead,
     #[error(transparent)]
     Failed(#[from] RedisFailure),
 }
@@ -204,19 +165,24 @@ enum Refusal {
 enum Call {
     Get {
         key: String,
-        answer: oneshot::Sender<Result<Option<Vec<u8>>, Refusal>>,
+        answer: oneshot::Sender<Result<Read<Option<Vec<u8>>>, Refusal>>,
     },
     Scan {
         prefix: String,
         after: Option<String>,
         limit: u32,
-        answer: oneshot::Sender<Result<Vec<Record>, Refusal>>,
+        answer: oneshot::Sender<Result<Read<Vec<Record>>, Refusal>>,
     },
     Commit(Commit),
 }
 
-/// A commit; its verdict is the key that refused it, if one did.
-type Commit = group::Commit<Result<Option<String>, Refusal>>;
+type Commit = group::Commit<Verdict>;
+
+/// What came of a commit: the key that refused it, if one did.
+type Verdict = Result<Option<String>, Refusal>;
+
+/// A page as Redis gives it: keys, and their values.
+type Page = (Vec<String>, Vec<Option<Vec<u8>>>);
 
 /// The task that asks Redis.
 struct Keeper {
@@ -226,6 +192,8 @@ struct Keeper {
     committed: i64,
     /// A call failed that may still be applied: the owner must be renewed before the next.
     is_unsure: bool,
+    /// What was read and has not been taken.
+    unread: UnderWay,
     report: watch::Sender<Standing>,
 }
 
@@ -291,11 +259,13 @@ impl Keeper {
         }
     }
 
-    async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    async fn get(&mut self, key: &str) -> Result<Read<Option<Vec<u8>>>, Refusal> {
         self.ready().await?;
         let [values, ..] = &self.records.keys;
         let get = cmd("HGET").arg(values).arg(key).clone();
-        self.ask(&get).await
+        let value: Option<Vec<u8>> = self.ask(&get).await?;
+        let bytes = value.as_ref().map_or(0, Vec::len);
+        self.read(value, bytes)
     }
 
     async fn scan(
@@ -303,7 +273,7 @@ impl Keeper {
         prefix: &str,
         after: Option<&str>,
         limit: u32,
-    ) -> Result<Vec<Record>, Refusal> {
+    ) -> Result<Read<Vec<Record>>, Refusal> {
         self.ready().await?;
         let from = match after {
             Some(after) if after >= prefix => format!("({after}"),
@@ -317,19 +287,30 @@ impl Keeper {
             .arg(from)
             .arg(to)
             .arg(limit)
+            .arg(PAGE)
             .clone();
-        let (keys, values): (Vec<String>, Vec<Option<Vec<u8>>>) = self.ask(&scan).await?;
+        let page: Option<Page> = self.ask(&scan).await?;
+        let (keys, values) = page.ok_or(Refusal::LargePage)?;
         let records = keys.into_iter().zip(values);
-        Ok(records
+        let records: Vec<_> = records
             .filter_map(|(key, value)| Some((key, value?)))
-            .collect())
+            .collect();
+        let bytes = records.iter().map(|(key, value)| key.len() + value.len());
+        let bytes = bytes.sum();
+        self.read(records, bytes)
+    }
+
+    /// What was read, if there is room for it.
+    fn read<T>(&self, value: T, bytes: usize) -> Result<Read<T>, Refusal> {
+        let place = self.unread.begin(bytes).ok_or(Refusal::TooMuchRead)?;
+        Ok((value, place))
     }
 
     async fn commit(&mut self, group: Vec<Commit>) {
         match self.made(&group).await {
             Ok(verdicts) => {
                 for (commit, verdict) in group.into_iter().zip(verdicts) {
-                    let _ = commit.answer.send(Ok(verdict));
+                    let _ = commit.answer.send(verdict);
                 }
             }
             Err(refusal) => {
@@ -340,10 +321,10 @@ impl Keeper {
         }
     }
 
-    async fn made(&mut self, group: &[Commit]) -> Result<Vec<Option<String>>, Refusal> {
+    async fn made(&mut self, group: &[Commit]) -> Result<Vec<Verdict>, Refusal> {
         self.ready().await?;
         let mut script = self.records.script(COMMIT);
-        script.arg(self.owner.token()).arg(group.len());
+        script.arg(self.owner.token()).arg(group.len()).arg(STORE);
         for commit in group {
             script.arg(commit.changes.len());
             for change in &commit.changes {
@@ -371,7 +352,11 @@ impl Keeper {
         self.committed = committed;
         let verdicts = verdicts.into_iter();
         Ok(verdicts
-            .map(|verdict| verdict.strip_prefix('!').map(str::to_owned))
+            .map(|verdict| match verdict.split_at_checked(1) {
+                Some(("#", _)) => Err(Refusal::Full),
+                Some(("!", key)) => Ok(Some(key.to_owned())),
+                _ => Ok(None),
+            })
             .collect())
     }
 
