@@ -29,6 +29,17 @@ pub(crate) const COMPONENT: [&str; 10] = [
     MODULE,
 ];
 
+/// Selects the component that does harm, for tests of the slot.
+pub(crate) const HOSTILE: [&str; 7] = [
+    "--package",
+    "hostile",
+    "--lib",
+    "--target",
+    WASM_TARGET,
+    "--target-dir",
+    MODULE,
+];
+
 /// Where the module is built, from the workspace's root. Apart from cargo's own folder, as its
 /// compiler may be another one; at a fixed place, as the slot's build script reads it there.
 const MODULE: &str = "target/module";
@@ -68,6 +79,11 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     )?;
     say_size("slot", &slot)?;
     Ok(Built { slot, wasm })
+}
+
+/// Builds what the tests of the slot need beside it.
+pub(crate) fn for_tests(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
+    Ok(on_wasm(cmd!(shell, "cargo build {HOSTILE...}"), wasm).run()?)
 }
 
 /// Sets up, and builds the optimised module, for the slot that ships.

@@ -14,7 +14,8 @@ xflags::xflags! {
         cmd setup {}
 
         /// Build the driver as a component, compile it ahead of time, and build the slot around it;
-        /// and fill pkg, the package for JavaScript.
+        /// fill pkg, the package for JavaScript; and build the component that does harm, for the slot's
+        /// tests.
         cmd build {}
 
         /// Build, then run the gateway with the demo building: `placeos-slot serve --demo`.

@@ -48,7 +48,11 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::for_dist(&shell)?;
             say("all tools are here");
         }
-        CargoXtaskCmd::Build(_) => package::build(&shell, build::run(&shell)?.wasm)?,
+        CargoXtaskCmd::Build(_) => {
+            let wasm = build::run(&shell)?.wasm;
+            build::for_tests(&shell, wasm)?;
+            package::build(&shell, wasm)?;
+        }
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use self::tally::Tally;
-use crate::build::{self, COMPONENT, WORKSPACE};
+use crate::build::{self, COMPONENT, HOSTILE, WORKSPACE};
 use crate::cargo::{on_host, on_wasm};
 use crate::package::{self, JAVASCRIPT};
 use crate::say;
@@ -37,6 +37,7 @@ pub(crate) fn run(shell: &Shell) -> ExitCode {
 
 fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let wasm = step("build", || build::run(shell))?.wasm;
+    step("hostile component", || build::for_tests(shell, wasm))?;
     step("package", || package::build(shell, wasm))?;
     step("browser", || setup::for_browser(shell))?;
     step("redis", || setup::for_redis(shell))?;
@@ -52,6 +53,10 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     })?;
     step("clippy of the component", || {
         let clippy = cmd!(shell, "cargo clippy {COMPONENT...} -- -D warnings");
+        Ok(on_wasm(clippy, wasm).run()?)
+    })?;
+    step("clippy of the hostile component", || {
+        let clippy = cmd!(shell, "cargo clippy {HOSTILE...} -- -D warnings");
         Ok(on_wasm(clippy, wasm).run()?)
     })?;
     step("clippy of the package's module", || {
