@@ -116,8 +116,20 @@ pub(crate) fn text(value: &impl Serialize) -> String {
 
 /// Reads a record, or says why it cannot be read.
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(value)
-        .map_err(|error| format!("the record {key} cannot be read: {error}"))
+    serde_json::from_slice(value).map_err(|error| unreadable(key, value, &error))
+}
+
+/// That a record is of another version, or where it is wrong. What is wrong is not told: serde's text
+/// quotes it, and a record may hold a secret.
+fn unreadable(key: &str, value: &[u8], error: &serde_json::Error) -> String {
+    let found: Option<Value> = serde_json::from_slice(value).ok();
+    let version = found.and_then(|record| record.get("v")?.as_u64());
+    let current = Version::CURRENT;
+    let why = match version.filter(|version| *version != u64::from(current)) {
+        Some(version) => format!("its format is {version}, this driver reads {current}"),
+        None => format!("it is wrong at column {}", error.column()),
+    };
+    format!("the record {key} cannot be read: {why}")
 }
 
 /// The version of a record's format, its member `v`. Reading refuses a newer one.
@@ -138,10 +150,7 @@ impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u32::deserialize(deserializer)? {
             Self::CURRENT => Ok(Self),
-            other => Err(D::Error::custom(format_args!(
-                "its format is {other}, this driver reads {}",
-                Self::CURRENT
-            ))),
+            _ => Err(D::Error::custom("another version")),
         }
     }
 }

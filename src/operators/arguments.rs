@@ -77,7 +77,12 @@ impl Arguments {
     pub(super) fn end(self) -> Result<(), CallError> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(CallError::Invalid(format!("there is no argument {name}"))),
+            Some(name) if is_plain(name) => {
+                Err(CallError::Invalid(format!("there is no argument {name}")))
+            }
+            Some(_) => Err(CallError::Invalid(
+                "there is an argument of a name that none has".to_owned(),
+            )),
         }
     }
 
@@ -95,4 +100,12 @@ impl Arguments {
             },
         }
     }
+}
+
+/// Whether a name may be told: what stands where a name belongs may be a secret that went astray.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 32
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
