@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::gateway::Host;
@@ -22,6 +23,32 @@ pub struct Cli {
     /// How PlaceOS runs a driver.
     #[command(flatten)]
     pub placeos: PlaceOs,
+}
+
+/// What is wrong with a command line, without what may be secret in it: JSON whose quotes a shell has
+/// taken falls apart into arguments, and one of them is the URL.
+pub fn untold(mut error: clap::Error) -> clap::Error {
+    let kind = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return error,
+    };
+    let told = match error.get(kind) {
+        Some(ContextValue::String(given)) => is_flag(given),
+        _ => false,
+    };
+    if !told {
+        error.insert(kind, ContextValue::String("…".to_owned()));
+        // It repeats what it is about.
+        error.remove(ContextKind::Suggested);
+    }
+    error
+}
+
+/// Whether it is plainly a flag: words of small letters.
+fn is_flag(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    text.starts_with('-') && text.len() <= 24 && text.bytes().all(plain)
 }
 
 /// The flags by which PlaceOS runs a driver.
@@ -141,7 +168,8 @@ pub struct Serve {
 pub struct Driver {
     /// A setting of the driver, its value in JSON; may be given again
     ///
-    /// Or an object of several: {"NAME": JSON, …}
+    /// Or an object of several: {"NAME": JSON, …}. All users of a machine see its command lines: what
+    /// is secret, as subscriptions are, belongs in the environment
     #[arg(
         long,
         value_name = "NAME=JSON",
@@ -298,6 +326,39 @@ mod tests {
         ] {
             assert!(parse(host).is_err(), "{host}");
         }
+    }
+
+    #[test]
+    fn what_a_shell_has_split_is_not_repeated() {
+        let told = |arguments: &[&str]| {
+            let all = [&["placeos-slot"], arguments].concat();
+            untold(Cli::try_parse_from(all).unwrap_err()).to_string()
+        };
+        let url = "https://a.example/Hidden,";
+        for arguments in [
+            &["serve", "--set", "subscriptions=[{webhook:", url][..],
+            &["serve", "-Hidden"],
+            &["serve", "--Hidden=Hidden"],
+            &["replay", "--", "a.json", "--secret", "Hidden"],
+            &[url],
+        ] {
+            let Err(_) = Cli::try_parse_from([&["placeos-slot"], arguments].concat()) else {
+                continue;
+            };
+            let text = told(arguments);
+            assert!(!text.contains("Hidden"), "{text}");
+            assert!(text.contains("placeos-slot"), "{text}");
+        }
+        let text = told(&["serve", "--secret=Hidden"]);
+        assert!(
+            text.contains("--secret") && !text.contains("Hidden"),
+            "{text}"
+        );
+        let text = told(&["serve", "--listne", "127.0.0.1:0"]);
+        assert!(
+            text.contains("--listne") && text.contains("--listen"),
+            "{text}"
+        );
     }
 
     #[test]

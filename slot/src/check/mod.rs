@@ -21,7 +21,7 @@ use crate::cli;
 use crate::connector::tls::{Roots, RootsError};
 use crate::module::Manifest;
 use crate::placeos::redis::{Address, AddressError, Redis};
-use crate::serve::{Given, SavedSettings, SettingsError};
+use crate::serve::{Given, SHOWN, SavedSettings, SettingsError};
 
 /// Why there is nothing to check.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,9 @@ pub async fn run(arguments: cli::Check, print: impl FnMut(&str)) -> Result<bool,
         can_work: true,
     };
     let mut clocks = Clocks::default();
+    if given.shows_subscriptions {
+        report.tell(Finding::doubtful("command line", SHOWN));
+    }
 
     let saved = match &arguments.placeos {
         None => {

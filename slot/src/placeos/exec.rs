@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::module::{Manifest, Parameter, Request, Response};
+use crate::plain_name::plain_name;
 
 /// The largest body and head of a webhook's request, in bytes, as in the gateway.
 const BODY: usize = 1 << 20;
@@ -22,7 +23,7 @@ pub(super) enum Call {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ExecError {
     #[error("the payload is not a call: {0}")]
-    Malformed(String),
+    Malformed(&'static str),
     #[error("Missing hash key: {0:?}")]
     Missing(String),
     #[error("execute requested for unknown method: {name} on {driver}")]
@@ -56,15 +57,19 @@ impl Call {
         caller: Option<String>,
         manifest: &Manifest,
     ) -> Result<Self, ExecError> {
-        let malformed = |error: serde_json::Error| ExecError::Malformed(error.to_string());
+        // What serde says of it quotes it.
+        let malformed = |_| ExecError::Malformed("it is not a JSON object");
         let mut payload: Map<String, Value> = serde_json::from_str(payload).map_err(malformed)?;
         let mut member = |name: &str| {
             let value = payload.remove(name);
             value.ok_or_else(|| ExecError::Missing(name.to_owned()))
         };
         let Value::String(name) = member("__exec__")? else {
-            return Err(ExecError::Malformed("__exec__ is not text".to_owned()));
+            return Err(ExecError::Malformed("__exec__ is not text"));
         };
+        let name = plain_name(&name)
+            .ok_or(ExecError::Malformed("__exec__ is not a function's name"))?
+            .to_owned();
         let given = member(&name)?;
         let Some(function) = manifest.functions.get(&name) else {
             return Err(ExecError::Unknown {
@@ -275,10 +280,16 @@ mod tests {
         );
         let unreadable = json!({"__exec__": "request", "request": ["GET", {"a": [1]}, ""]});
         assert_eq!(error(unreadable).class(), "JSON::SerializableError");
-        assert!(matches!(
-            Call::parse("[", None, &Manifest::embedded()),
-            Err(ExecError::Malformed(_))
-        ));
+        for payload in ["[", r#""hidden""#, r#"{"__exec__":"Hidden","Hidden":1}"#] {
+            let error = Call::parse(payload, None, &Manifest::embedded())
+                .err()
+                .unwrap();
+            assert_eq!(error.class(), "JSON::ParseException");
+            assert!(
+                !error.to_string().to_lowercase().contains("hidden"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

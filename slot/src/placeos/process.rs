@@ -219,8 +219,9 @@ impl Process {
             None => {
                 let payload = message.payload.as_deref().unwrap_or_default();
                 let model = Model::parse(payload).unwrap_or_else(|error| {
-                    let module = &message.id;
-                    tracing::error!(module, %error, "core sent a model that cannot be read");
+                    // Its place and not its text, which quotes what is wrong.
+                    let (module, column) = (&message.id, error.column());
+                    tracing::error!(module, column, "core sent a model that cannot be read");
                     Model::default()
                 });
                 let id = message.id.clone();

@@ -18,8 +18,8 @@ use url::Url;
 
 pub use saved::SavedError;
 pub(crate) use saved::SavedSettings;
-pub(crate) use settings::Given;
 pub use settings::SettingsError;
+pub(crate) use settings::{Given, SHOWN};
 
 use self::banner::{RECEIVER, banner};
 use crate::cli;
@@ -109,6 +109,9 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
     let stop = signals::stop()?;
     let manifest = Manifest::embedded();
     let given = Given::read(&arguments.driver, &manifest)?;
+    if given.shows_subscriptions {
+        tracing::warn!("{SHOWN}");
+    }
     let roots = Roots::new(arguments.driver.ca_file.as_deref())?;
     let listener = listen(arguments.listen).await?;
     // The store before anything else in the folder: it tells whether another process is there.

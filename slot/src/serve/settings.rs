@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::cli;
 use crate::module::Manifest;
+use crate::plain_name::plain_name;
 
 /// Settings that cannot be put together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,8 @@ pub enum SettingsError {
     /// A `--set` of what the manifest does not list.
     #[error("the driver has no setting {name}; it has: {known}")]
     Unknown {
-        /// As given.
+        /// As given, if it is plainly a name. A list that is given without one is cut at some `=`
+        /// of a URL, and what is before it would be the URL.
         name: String,
         /// Those there are.
         known: String,
@@ -40,30 +42,40 @@ pub enum SettingsError {
 }
 
 /// What an operator gave on the command line.
-#[derive(Debug)]
 pub(crate) struct Given {
     set: Map<String, Value>,
     allow: Vec<String>,
+    /// Subscriptions are given as an argument, and not by the environment.
+    pub(crate) shows_subscriptions: bool,
 }
+
+/// What to do about it.
+pub(crate) const SHOWN: &str = "all users of this machine can read the URLs and secrets of \
+                                subscriptions that are on the command line; give them in the \
+                                environment, by PLACEOS_SLOT_SET";
+
+/// Settings whose every value holds secrets.
+const SECRET: [&str; 2] = ["subscriptions", "saved_subscriptions"];
 
 impl Given {
     /// Reads the values of `--set` and `--allow`.
     pub(crate) fn read(driver: &cli::Driver, manifest: &Manifest) -> Result<Self, SettingsError> {
         Policy::parse(&driver.allow).map_err(SettingsError::Allow)?;
         let mut all = Map::new();
+        let mut shows_subscriptions = false;
         for one in &driver.set {
-            all.extend(read(one)?);
+            let settings = read(one, manifest)?;
+            let is_secret = SECRET.iter().any(|name| settings.contains_key(*name));
+            shows_subscriptions |= is_secret && is_argument(one);
+            all.extend(settings);
         }
-        let known = &manifest.settings;
-        if let Some(unknown) = all.keys().find(|name| !known.contains_key(*name)) {
-            return Err(SettingsError::Unknown {
-                name: unknown.clone(),
-                known: known.keys().cloned().collect::<Vec<_>>().join(", "),
-            });
+        for name in all.keys() {
+            check_name(name, manifest)?;
         }
         Ok(Self {
             set: all,
             allow: driver.allow.clone(),
+            shows_subscriptions,
         })
     }
 
@@ -90,13 +102,30 @@ impl Given {
     }
 }
 
-fn read(set: &str) -> Result<Map<String, Value>, SettingsError> {
+fn read(set: &str, manifest: &Manifest) -> Result<Map<String, Value>, SettingsError> {
     if set.trim_start().starts_with('{') {
         return serde_json::from_str(set).map_err(|_| SettingsError::Form);
     }
     let (name, value) = set.split_once('=').ok_or(SettingsError::Form)?;
+    check_name(name, manifest)?;
     let value = serde_json::from_str(value).map_err(|_| SettingsError::NotJson(name.to_owned()))?;
     Ok(Map::from_iter([(name.to_owned(), value)]))
+}
+
+/// Whether this text is an argument of this process, or the end of one: `--set=…`.
+fn is_argument(text: &str) -> bool {
+    std::env::args_os().any(|argument| argument.as_encoded_bytes().ends_with(text.as_bytes()))
+}
+
+fn check_name(name: &str, manifest: &Manifest) -> Result<(), SettingsError> {
+    let known = &manifest.settings;
+    if known.contains_key(name) {
+        return Ok(());
+    }
+    Err(SettingsError::Unknown {
+        name: plain_name(name).unwrap_or("of that name").to_owned(),
+        known: known.keys().cloned().collect::<Vec<_>>().join(", "),
+    })
 }
 
 fn hosts(settings: &Map<String, Value>) -> Result<Vec<String>, SettingsError> {
@@ -207,6 +236,11 @@ mod tests {
         assert_eq!(
             error("contrakt=\"hidden\"").to_string(),
             "the driver has no setting contrakt; \
+             it has: allowed_hosts, contract, saved_subscriptions"
+        );
+        assert_eq!(
+            error(r#"[{"webhook": "https://a.example/hidden?b=c"}]"#).to_string(),
+            "the driver has no setting of that name; \
              it has: allowed_hosts, contract, saved_subscriptions"
         );
         assert_eq!(error("allowed_hosts=\"hidden\""), SettingsError::NoHosts);
