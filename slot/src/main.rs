@@ -8,7 +8,10 @@ use placeos_slot::cli::{self, Cli, Command, PlaceOs};
 use placeos_slot::module::Manifest;
 use placeos_slot::placeos::metadata;
 use placeos_slot::{check, install, logging, placeos, receive, replay, serve};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::fs::Mode;
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
+};
 use zeroize::Zeroizing;
 
 /// musl's own allocator is slow where threads allocate at the same time.
@@ -17,7 +20,7 @@ use zeroize::Zeroizing;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| cli::untold(error).exit());
     match start().and_then(|()| run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -57,8 +60,13 @@ fn start() -> Result<(), Failure> {
         current: Some(0),
         maximum: Some(0),
     };
+    // Where the system hands dumps to a program of its own, the limit does not count, and this does. It
+    // also keeps other processes of the same user out of the memory.
     setrlimit(Resource::Core, none)
+        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable))
         .map_err(|error| Failure::of_system(format!("cannot forbid core dumps: {error}")))?;
+    // What is made is its owner's alone, whatever the shell says.
+    umask(Mode::RWXG | Mode::RWXO);
     // Each delivery under way needs a socket, and many shells give a program 1,024 files.
     let files = getrlimit(Resource::Nofile);
     let all = Rlimit {

@@ -126,13 +126,12 @@ async fn the_folder_and_the_file_are_the_owners_alone() {
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&file), 0o600);
 
+    // What others could read may be known, and what they could write may be theirs.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    drop(Store::open(&folder).unwrap());
-    assert_eq!(
-        mode(&file),
-        0o600,
-        "a file that others could read is closed to them"
-    );
+    let error = Store::open(&folder).unwrap_err();
+    assert!(matches!(error, OpenError::Private(_)), "{error:?}");
+    let command = format!("chmod 600 {}", file.display());
+    assert!(error.to_string().ends_with(&command), "{error}");
 }
 
 #[tokio::test]
@@ -141,6 +140,7 @@ async fn a_file_that_is_no_store_is_left_alone() {
     let file = folder.path().join("store.redb");
     let content = "not a database\n".repeat(1000);
     fs::write(&file, &content).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let error = Store::open(folder.path()).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), content);

@@ -23,6 +23,7 @@ mod disk;
 mod end_to_end;
 mod functions;
 mod injection;
+mod private_files;
 mod program;
 mod receive;
 mod refusal;

@@ -4,9 +4,8 @@
 //! others are being synced go together in the next transaction (see `writer.rs`).
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
@@ -19,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 use self::writer::{Call, Commit, RECORDS, Writer};
 use super::Answer;
 use super::storage::{Change, CommitError, Read, Record, Storage};
+use crate::private_file::{self, PrivateFileError};
 
 #[cfg(test)]
 mod tests;
@@ -54,6 +54,9 @@ pub enum OpenError {
     /// The program may not write there.
     #[error("{} may not be written by this user; change its owner or permissions", .0.display())]
     NotPermitted(PathBuf),
+    /// Others may read or change it: it holds secrets.
+    #[error(transparent)]
+    Private(PrivateFileError),
     /// There is no room.
     #[error("the disk that holds {} is full; make room", .0.display())]
     Full(PathBuf),
@@ -84,7 +87,10 @@ impl Store {
     /// Blocks: after a crash the whole file is read and repaired.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         let path = folder.join(FILE);
-        let file = open_file(folder, &path).map_err(|error| refused(&path, &error))?;
+        let file = open_file(folder, &path).map_err(|error| match error {
+            PrivateFileError::Io { source, .. } => refused(&path, &source),
+            exposed => OpenError::Private(exposed),
+        })?;
         let backend = FileBackend::new(file).map_err(|error| not_opened(&path, error))?;
         let store = Self::over(backend).map_err(|error| not_opened(&path, error))?;
         // What is new outlives a loss of power only if the folder it is in was synced as well.
@@ -236,22 +242,11 @@ pub(crate) fn over_limit(change: &Change) -> Option<String> {
     })
 }
 
-fn open_file(folder: &Path, path: &Path) -> io::Result<File> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
+fn open_file(folder: &Path, path: &Path) -> Result<File, PrivateFileError> {
+    private_file::folder(folder)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    private_file::open(path, &mut options)
 }
 
 /// So that a reader always finds the table, and a full disk shows now.
