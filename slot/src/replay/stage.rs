@@ -57,6 +57,7 @@ impl Stage for Slot {
             let outcomes = Arc::clone(&self.outcomes);
             spawn(pool, async move {
                 let outcome = answer(&module, call, without_time).await;
+                tracing::debug!(?outcome, "answered");
                 outcomes
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)

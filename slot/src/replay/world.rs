@@ -10,7 +10,7 @@ use rhombus_replay::{Unlock, World};
 use crate::host::clock::Clock;
 use crate::host::doors::{Door, Doors, Outcome};
 use crate::host::http::{Http, Post, PostAnswer, PostFailure};
-use crate::host::log::{Level, Log};
+use crate::host::log::Tracing;
 use crate::host::random::Random;
 use crate::host::settings::Settings;
 use crate::host::status::Status;
@@ -27,8 +27,8 @@ pub(super) fn capabilities(world: &World) -> Capabilities {
         status: scripted.clone(),
         settings: scripted.clone(),
         clock: scripted.clone(),
-        random: scripted.clone(),
-        log: scripted,
+        random: scripted,
+        log: Arc::new(Tracing),
     }
 }
 
@@ -143,6 +143,7 @@ impl Doors for Scripted {
 
 impl Status for Scripted {
     fn set(&self, key: &str, json: &str) {
+        tracing::debug!(key, json, "status");
         self.0.set_status(key, json);
     }
 }
@@ -174,8 +175,4 @@ impl Random for Scripted {
     fn bytes(&self, count: usize) -> Vec<u8> {
         self.0.random().into_iter().cycle().take(count).collect()
     }
-}
-
-impl Log for Scripted {
-    fn log(&self, _level: Level, _message: &str, _fields: &[(String, String)]) {}
 }
