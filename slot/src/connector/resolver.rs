@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{LookupIpStrategy, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::system_conf::read_system_conf;
 
 use crate::host::Answer;
@@ -32,19 +32,43 @@ pub trait Resolve: Send + Sync {
     fn resolve(&self, host: String) -> Answer<Addresses>;
 }
 
+/// Name servers, and what else resolv.conf says; `None` if there is no such file.
+pub type Configuration = Option<(ResolverConfig, ResolverOpts)>;
+
 /// The name servers and the hosts file of this machine.
-#[derive(Default)]
-pub struct SystemResolver(Mutex<Option<(Instant, TokioResolver)>>);
+///
+/// A URL's host is a complete name, so the search list of resolv.conf is not used: it could make another
+/// name of one that was permitted.
+pub struct SystemResolver {
+    configuration: Box<dyn Fn() -> Configuration + Send + Sync>,
+    current: Mutex<Option<(Instant, TokioResolver)>>,
+}
+
+impl Default for SystemResolver {
+    fn default() -> Self {
+        Self::configured_by(|| read_system_conf().ok())
+    }
+}
 
 impl SystemResolver {
+    /// One that reads its configuration elsewhere than in /etc/resolv.conf, and now and then again.
+    pub fn configured_by(
+        configuration: impl Fn() -> Configuration + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            configuration: Box::new(configuration),
+            current: Mutex::default(),
+        }
+    }
+
     /// Made at the first look-up: where a machine without name servers reaches its receivers by
     /// address, nothing is to fail.
     fn current(&self) -> Result<TokioResolver, NetError> {
-        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match current.as_ref() {
             Some((made, resolver)) if made.elapsed() < CONFIGURATION => Ok(resolver.clone()),
             _ => {
-                let resolver = resolver(read_system_conf().ok())?;
+                let resolver = resolver((self.configuration)())?;
                 *current = Some((Instant::now(), resolver.clone()));
                 Ok(resolver)
             }
@@ -106,15 +130,16 @@ impl Names {
 }
 
 /// Without a configuration there is still the hosts file.
-fn resolver(
-    configuration: Option<(ResolverConfig, ResolverOpts)>,
-) -> Result<TokioResolver, NetError> {
+fn resolver(configuration: Configuration) -> Result<TokioResolver, NetError> {
     let (servers, mut options) = configuration.unwrap_or_else(|| {
         (
             ResolverConfig::from_name_servers(Vec::new()),
             ResolverOpts::default(),
         )
     });
+    // The search list stays behind.
+    let (_, _, servers) = servers.into_parts();
+    let servers = ResolverConfig::from_name_servers(servers);
     // Few buildings have IPv6 all the way out; where one has IPv6 only, dialling IPv4 fails at once.
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.timeout = options.timeout.min(ONE_QUERY);
@@ -129,6 +154,7 @@ fn reason(error: NetError) -> String {
         NetError::Timeout => "no answer from a name server in time".to_owned(),
         error if error.is_nx_domain() => "there is no such name".to_owned(),
         error if error.is_no_records_found() => "it has no address".to_owned(),
+        NetError::Dns(DnsError::ResponseCode(code)) => format!("the name server failed ({code})"),
         error => error.to_string(),
     }
 }

@@ -133,15 +133,21 @@ async fn where_one_address_does_not_answer_the_next_is_tried() {
 async fn a_redirect_is_an_answer_and_not_a_way() {
     let elsewhere = Server::answering(OK);
     let location = format!("{}/stolen", elsewhere.address_url());
-    let server = Server::answering(&format!(
-        "HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
-    ));
     let client = client(&["127.0.0.1"], Script::default());
-    let mut redirected = post(&server.address_url());
-    redirected.wanted = vec!["location".to_owned()];
-    let answer = client.post(redirected).await.unwrap();
-    assert_eq!(answer.status, 307);
-    assert_eq!(answer.headers, [("location".to_owned(), location)]);
+    for status in [300, 301, 302, 303, 305, 307, 308] {
+        let server = Server::answering(&format!(
+            "HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\nRefresh: 0; url={location}\r\n\
+             Alt-Svc: http=\"{}\"\r\nContent-Length: 0\r\n\r\n",
+            elsewhere.address
+        ));
+        for _ in 0..2 {
+            let mut redirected = post(&server.address_url());
+            redirected.wanted = vec!["location".to_owned()];
+            let answer = client.post(redirected).await.unwrap();
+            assert_eq!(answer.status, status);
+            assert_eq!(answer.headers, [("location".to_owned(), location.clone())]);
+        }
+    }
     assert_eq!(elsewhere.accepted(), 0);
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use placeos_slot::connector::Allowed;
 use placeos_slot::connector::tls::Roots;
@@ -15,7 +15,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
 use crate::world::{
-    OK, Script, Server, answer_all, client_with, failure_of, policy, post, status_of,
+    GENEROUS, OK, Script, Server, answer_all, client_with, failure_of, policy, post, status_of,
 };
 
 const HOST: &str = "hook.example.test";
@@ -93,6 +93,34 @@ async fn a_receiver_that_cannot_prove_itself_gets_nothing() {
     }
 }
 
+/// Of all that HTTP/2 can be made to do to a client, nothing: it is not offered.
+#[tokio::test]
+async fn a_receiver_of_http_2_is_spoken_to_in_http_1() {
+    let authority = Authority::new("ours");
+    let (tell, spoken) = mpsc::channel();
+    let mut config = authority.config(HOST);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let config = Arc::new(config);
+    let server = Server::start(move |stream| {
+        let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = StreamOwned::new(connection, stream);
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+        tell.send(stream.conn.alpn_protocol().map(<[u8]>::to_vec))
+            .unwrap();
+        answer_all(stream, OK);
+    });
+    let client = client_with(
+        &Allowed::new(policy(&[HOST])),
+        script(),
+        Some(&authority.file),
+    );
+    assert_eq!(
+        status_of(&client, post(&server.url("https", HOST))).await,
+        200
+    );
+    assert_eq!(spoken.recv_timeout(GENEROUS).unwrap(), None);
+}
+
 #[test]
 fn a_file_of_authorities_must_hold_some() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,20 +167,23 @@ impl Authority {
 
     /// A server on 127.0.0.1 with a certificate for `host`.
     fn server(&self, host: &str) -> Server {
-        let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
-        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
+        let config = Arc::new(self.config(host));
         Server::start(move |stream| {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             answer_all(StreamOwned::new(connection, stream), OK);
         })
+    }
+
+    fn config(&self, host: &str) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
     }
 }
