@@ -1,6 +1,7 @@
 //! The rule against its tables: `rule.txt` (what may be sent where), `entries.txt` (which entries
 //! can be read) and `addresses.txt` (what kind an address is).
 
+use std::io::{Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rhombus_egress::{AddressKind, DEFAULT_ALLOWED_HOSTS, EntryError, Policy, Refusal};
@@ -23,6 +24,23 @@ fn every_row_of_the_rule_holds() {
         })
         .collect();
     assert!(wrong.is_empty(), "rule.txt:\n{}", wrong.join("\n"));
+}
+
+/// An RFC, a section of the URL standard, or another reason.
+#[test]
+fn every_row_says_where_it_comes_from() {
+    let rules = table::<5>(include_str!("rule.txt"));
+    let rules = rules.map(|(line, [.., why])| ("rule.txt", line, why));
+    let addresses = table::<3>(include_str!("addresses.txt"));
+    let addresses = addresses.map(|(line, [.., source])| ("addresses.txt", line, source));
+    let mut rows = table::<2>(include_str!("entries.txt")).count();
+    for (file, line, source) in rules.chain(addresses) {
+        assert!(!source.is_empty(), "{file}, line {line} has no source");
+        rows += 1;
+    }
+    // Not by `println`, which is shown of tests that fail only. The harness may be in a line of its own.
+    let line = format!("\negress rows: {rows}\n");
+    stdout().write_all(line.as_bytes()).unwrap();
 }
 
 #[test]
