@@ -25,6 +25,9 @@ pub(crate) fn run(shell: &Shell) -> ExitCode {
     }
     #[expect(clippy::print_stdout, reason = "this is the command's result")]
     {
+        for proof in tally.proofs() {
+            println!("{proof}");
+        }
         println!("{}", tally.fixtures());
         println!("{}", tally.verdict(outcome.is_ok()));
     }

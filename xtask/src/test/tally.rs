@@ -15,10 +15,21 @@ pub(super) struct Tally {
     broken: u64,
     /// Paths of the test programs of the slot's package.
     slot_programs: Vec<String>,
+    /// What tests of security say they have looked at, a line each.
+    proofs: [Option<String>; PROOFS.len()],
     suite: Suite,
     /// Whether the suite has started and not said its result yet.
     is_running: bool,
 }
+
+/// How the lines begin by which tests of security say how much they have looked at. Each must come: a
+/// test that looks at nothing passes too.
+const PROOFS: [&str; 4] = [
+    "egress rows: ",
+    "limits: ",
+    "hostile components: ",
+    "secrets: ",
+];
 
 /// The numbers of a line `test result: …`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -64,6 +75,8 @@ impl Tally {
             }
         } else if let Some(counts) = Counts::parse_tap(line) {
             self.add(counts);
+        } else if let Some(nth) = PROOFS.iter().position(|proof| line.starts_with(proof)) {
+            self.proofs[nth] = Some(line.to_owned());
         }
         true
     }
@@ -89,7 +102,21 @@ impl Tally {
             self.native_fixtures > 0 && elsewhere == [self.native_fixtures; 3],
             "every fixture must run natively, in the slot, in Node and in Chrome"
         );
+        let missing = PROOFS.iter().zip(&self.proofs);
+        let missing: Vec<_> = missing
+            .filter_map(|(name, proof)| proof.is_none().then_some(*name))
+            .collect();
+        ensure!(
+            missing.is_empty(),
+            "no test has said what it looked at: {}",
+            missing.concat()
+        );
         Ok(())
+    }
+
+    /// The lines that say what tests of security have looked at.
+    pub(super) fn proofs(&self) -> impl Iterator<Item = &str> {
+        self.proofs.iter().flatten().map(String::as_str)
     }
 
     /// The line that says how many scenarios ran.
@@ -216,6 +243,10 @@ mod tests {
      Running tests/fixtures.rs (target/debug/deps/fixtures-2222)
 
 running 3 tests
+egress rows: 426
+limits: 31 held
+hostile components: 12 stopped
+secrets: 20 searched in 1,000,000 bytes, none found
 test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 
      Running unittests src/lib.rs (target/debug/deps/rhombus_driver-3333)
@@ -268,6 +299,22 @@ TAP version 13
         assert_eq!(
             tally.fixtures(),
             "fixtures: 3 native, 3 in the slot, 3 in Node, 3 in Chrome"
+        );
+        assert!(tally.proofs().eq([
+            "egress rows: 426",
+            "limits: 31 held",
+            "hostile components: 12 stopped",
+            "secrets: 20 searched in 1,000,000 bytes, none found",
+        ]));
+    }
+
+    #[test]
+    fn a_test_of_security_that_says_nothing_is_missed() {
+        let silent = OUTPUT.replace("limits: 31 held", "");
+        let error = tally(&silent).finish().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no test has said what it looked at: limits: "
         );
     }
 
