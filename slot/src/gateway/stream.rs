@@ -17,7 +17,7 @@ use super::guests::Guest;
 /// close at once would reset the connection, and the client might never see its answer (RFC 9112,
 /// section 9.6).
 const LINGER_TIME: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 1024 * 1024;
+const LINGER_BYTES: usize = 256 * 1024;
 
 /// The stream of a guest.
 pub(super) struct Stream {
