@@ -116,11 +116,11 @@ async fn what_a_caller_wrote_stays_in_the_body_of_its_answer() {
         let body: Value = serde_json::from_str(body).unwrap();
         assert!(body["error"].is_string(), "{body}");
     }
-    // A name that is there twice is quoted.
+    // Names of a caller's own are not repeated.
     let body = r#"{"a\r\nx-forged: 1": 1, "a\r\nx-forged: 1": 2}"#;
     let reply = send(gateway.address(), "POST", &hook, &[], body).await;
     assert_eq!(reply.status, 400);
-    let sentence = r"the body has a\r\nx-forged: 1 twice";
+    let sentence = "the body has a member twice";
     assert_eq!(reply.json(), json!({ "error": sentence }));
 }
 
