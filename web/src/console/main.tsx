@@ -1,0 +1,4 @@
+import { render } from "preact";
+
+const root = document.getElementById("console");
+if (root) render(<h1>Console</h1>, root);
