@@ -1,10 +1,12 @@
 // Makes the pages: every folder of `src` that has an index.html, into `target/web/<folder>/`.
 //
-// The page names its sources, `main.tsx` and `style.css`; what it names in the end carries a hash of its
-// content, so that it can be cached for ever, and is relative, so that the folder can be published anywhere.
+// The page names its sources, `main.tsx` and `style.css`. What it names in the end carries a hash of its
+// content, so that browsers can keep it for ever, and is relative, so that the folder can be published
+// anywhere. Beside each file is its gzipped form, which the gateway serves as it is. A file that has not
+// changed is left alone: the slot, which embeds them, is then not built anew.
 
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
@@ -16,58 +18,74 @@ const here = import.meta.dirname;
 const source = join(here, "src");
 const target = join(here, "../target/web");
 
-const pages = readdirSync(source).filter((name) => existsSync(join(source, name, "index.html")));
-
-rmSync(target, { recursive: true, force: true });
-let total = 0;
-for (const page of pages) total += await make(page);
-console.log(`${kB(total)}  all pages, gzipped`);
-if (total > MOST_BYTES) {
-  console.error(`error: the pages must not be larger than ${kB(MOST_BYTES).trim()}`);
+/** Content by path, relative to `target`. */
+const files = new Map();
+for (const page of readdirSync(source)) {
+  if (existsSync(join(source, page, "index.html"))) await make(page);
+}
+const size = compress();
+if (size > MOST_BYTES) {
+  console.error(`error: the pages must not be larger than ${kB(MOST_BYTES)}`);
   process.exit(1);
 }
+write();
 
-/** Makes a page; answers its size, gzipped. */
+/** Bundles a page's sources and names them in its HTML. */
 async function make(page) {
   const folder = join(target, page);
-  const { outputs } = (
-    await build({
-      absWorkingDir: here,
-      entryPoints: ["main.tsx", "style.css"].map((name) => join(source, page, name)),
-      outdir: join(folder, "assets"),
-      entryNames: "[name]-[hash]",
-      bundle: true,
-      minify: true,
-      format: "esm",
-      target: "es2022",
-      jsx: "automatic",
-      jsxImportSource: "preact",
-      legalComments: "none",
-      metafile: true,
-      logLevel: "warning",
-    })
-  ).metafile;
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: here,
+    entryPoints: ["main.tsx", "style.css"].map((name) => join(source, page, name)),
+    outdir: join(folder, "assets"),
+    entryNames: "[name]-[hash]",
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "warning",
+  });
+  for (const { path, contents } of outputFiles) files.set(relative(target, path), contents);
 
   let html = readFileSync(join(source, page, "index.html"), "utf8");
-  const files = [];
-  for (const [output, { entryPoint }] of Object.entries(outputs)) {
+  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
     const path = relative(folder, join(here, output));
     html = html.replaceAll(`"${basename(entryPoint)}"`, `"${path}"`);
-    files.push([path, readFileSync(join(folder, path))]);
   }
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "index.html"), html);
-  files.push(["index.html", Buffer.from(html)]);
+  files.set(join(page, "index.html"), Buffer.from(html));
+}
 
+/** Adds the gzipped form of each file; answers the size of all of them. */
+function compress() {
   let total = 0;
-  for (const [path, content] of files) {
-    const size = gzipSync(content, { level: 9 }).length;
-    total += size;
-    console.log(`${kB(size)}  ${page}/${path}`);
+  for (const [path, content] of [...files]) {
+    const compressed = gzipSync(content, { level: 9 });
+    files.set(`${path}.gz`, compressed);
+    total += compressed.length;
+    console.log(`${kB(compressed.length).padStart(12)}  ${path}`);
   }
+  console.log(`${kB(total).padStart(12)}  all of it, gzipped`);
   return total;
 }
 
+function write() {
+  mkdirSync(target, { recursive: true });
+  for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !files.has(relative(target, path))) rmSync(path);
+  }
+  for (const [path, content] of files) {
+    const file = join(target, path);
+    if (existsSync(file) && readFileSync(file).equals(content)) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+}
+
 function kB(bytes) {
-  return `${(bytes / 1000).toFixed(1).padStart(9)} kB`;
+  return `${(bytes / 1000).toFixed(1)} kB`;
 }
