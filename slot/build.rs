@@ -1,4 +1,5 @@
 //! Embeds the driver, compiled ahead of time: by `cargo xtask build`, or optimised by `cargo xtask dist`.
+//! Either has made the pages too, which the gateway serves.
 
 use std::env;
 use std::path::Path;
@@ -15,6 +16,12 @@ fn main() {
     println!("cargo::rerun-if-changed={}", module.display());
     if !module.exists() {
         println!("cargo::error=the driver's module is not built yet: run `{command}`");
+        return;
+    }
+    let pages = root.join("target/web");
+    println!("cargo::rerun-if-changed={}", pages.display());
+    if !pages.join("console/index.html").exists() {
+        println!("cargo::error=the gateway's pages are not built yet: run `{command}`");
         return;
     }
     println!("cargo::rustc-env=RHOMBUS_DRIVER={}", module.display());

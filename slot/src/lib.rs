@@ -19,3 +19,4 @@ pub mod receive;
 pub mod replay;
 pub mod serve;
 pub mod signals;
+pub mod watch;

@@ -10,6 +10,7 @@ use crate::cargo::{on_host, on_wasm};
 use crate::say;
 use crate::setup::{self, WasmToolchain};
 use crate::versions::WASM_TARGET;
+use crate::web;
 
 /// Selects all of the workspace, for every program and for the tests: so cargo chooses the same
 /// features of each crate, and compiles it once.
@@ -64,6 +65,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     let module = format!("{MODULE}/{WASM_TARGET}/debug/rhombus_driver.wasm");
     let slot_compile = program("slot-compile")?;
     cmd!(shell, "{slot_compile} {module} {MODULE}").run()?;
+    web::build(shell)?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin placeos-slot")).run()?;
     let slot = program("placeos-slot")?;
 

@@ -12,6 +12,7 @@ use crate::flags::Dist;
 use crate::say;
 use crate::setup;
 use crate::versions::STATIC_TARGET;
+use crate::web;
 
 /// Where it is put, from the workspace's root.
 const FOLDER: &str = "target/dist";
@@ -36,6 +37,7 @@ pub(crate) fn run(shell: &Shell, flags: &Dist) -> anyhow::Result<()> {
 /// It cannot be made, or is too large.
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
     build::optimised_module(shell)?;
+    web::build(shell)?;
     setup::for_dist(shell)?;
     let slot = ["--package", "placeos-slot", "--bin", "placeos-slot"];
     on_host(cmd!(

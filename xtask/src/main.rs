@@ -15,6 +15,7 @@ mod setup;
 mod simulate;
 mod test;
 mod versions;
+mod web;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Setup(_) => {
             setup::run(&shell)?;
             setup::for_package(&shell)?;
+            setup::for_web(&shell)?;
             setup::for_browser(&shell)?;
             setup::for_redis(&shell)?;
             setup::for_dist(&shell)?;

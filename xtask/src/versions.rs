@@ -53,6 +53,9 @@ pub(crate) const REDIS_PACKAGES: [&str; 1] = ["redis-server"];
 /// The oldest Node that the package promises to run in.
 pub(crate) const OLDEST_NODE: u32 = 20;
 
+/// Where the pages are made.
+pub(crate) const WEB_FOLDER: &str = "web";
+
 /// Where the package's tests are, with the npm packages that they and its making need.
 pub(crate) const NPM_FOLDER: &str = "tests/npm";
 

@@ -10,20 +10,23 @@ use axum::response::Response;
 use super::Served;
 use super::answer::Refusal;
 use super::connections::ReachedAt;
+use super::host::Authority;
 use super::pages;
 
 /// Lets a request through that is addressed to this gateway, of a length and a form that it takes, and
 /// not made by a page from elsewhere.
 pub(super) async fn admit(
     State(served): State<Arc<Served>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    check(&served, &request)?;
+    let addressed = check(&served, &request)?;
+    request.extensions_mut().insert(addressed);
     Ok(next.run(request).await)
 }
 
-fn check(served: &Served, request: &Request) -> Result<(), Refusal> {
+/// Answers what the request is addressed to.
+fn check(served: &Served, request: &Request) -> Result<Authority, Refusal> {
     let (uri, headers) = (request.uri(), request.headers());
     let length = uri
         .path_and_query()
@@ -46,7 +49,8 @@ fn check(served: &Served, request: &Request) -> Result<(), Refusal> {
     let reached = *reached.expect("a request has come by a connection");
     let hosts = &served.site.hosts;
     let addressed = hosts.addressed(request.version(), uri, headers, reached)?;
-    pages::check(headers, &addressed)
+    pages::check(headers, &addressed)?;
+    Ok(addressed)
 }
 
 /// Hyper takes any list of codings that ends in `chunked`, and undoes only that one: what the module

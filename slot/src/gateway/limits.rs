@@ -35,6 +35,9 @@ pub struct Limits {
     pub event_requests: usize,
     /// Operators' calls that it works on at a time: 503.
     pub operator_requests: usize,
+    /// Consoles that are told what happens, at a time: 503. One that does not keep up with door events
+    /// is let go.
+    pub listeners: usize,
 }
 
 impl Default for Limits {
@@ -53,6 +56,7 @@ impl Default for Limits {
             webhook_requests_a_second: 1000,
             event_requests: 512,
             operator_requests: 16,
+            listeners: 32,
         }
     }
 }

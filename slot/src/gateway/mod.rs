@@ -5,7 +5,9 @@
 //! | --- | --- | --- |
 //! | `/api/engine/v2/webhook/{trigger}/notify…` | who knows the webhook secret | `webhook.rs` |
 //! | `/api/engine/v2/signal` | who has the event key | `signal.rs` |
-//! | `/api/functions/{name}`, `/api/status`, `/metrics` | who has the admin key | `operators.rs` |
+//! | `/api/functions/{name}`, `/api/status`, `/metrics`, `/api/live`, `/api/charts`, `/api/doors…` | who has the admin key, or is logged in by it | `operators.rs` |
+//! | `/login`, `/logout` | anybody; the first wants the admin key | `login.rs` |
+//! | `/`, `/assets/…`, `/playground/…` | anybody: pages without anything of the site | `assets.rs` |
 //! | `/healthz`, `/readyz` | anybody | `health.rs` |
 //!
 //! Before its route, a request passes `connections.rs` and `stream.rs`, where slow clients end, and
@@ -14,16 +16,21 @@
 mod access;
 mod admission;
 mod answer;
+mod assets;
 mod connections;
+mod doors;
 mod driver;
 mod guests;
 mod health;
 mod host;
 mod limits;
+mod live;
+mod login;
 mod operators;
 mod pages;
 mod places;
 mod rate;
+mod sessions;
 mod signal;
 mod stream;
 mod trace;
@@ -38,7 +45,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 pub use access::{Access, Key, Keys, KeysError, MalformedKey, origin, webhook_urls};
@@ -48,9 +55,11 @@ pub use limits::Limits;
 
 use answer::Refusal;
 use places::Places;
+use sessions::Sessions;
 
 use crate::host::status::Latest;
 use crate::metrics::Metrics;
+use crate::watch::Watch;
 
 /// What a gateway is called by, and by whom.
 #[derive(Clone, Debug)]
@@ -70,6 +79,8 @@ pub struct Site {
 pub struct Gateway {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
+    /// Dropped when it stops: what has no end of its own ends then.
+    open: watch::Sender<()>,
     serving: JoinHandle<()>,
 }
 
@@ -78,7 +89,7 @@ impl Gateway {
     pub const GRACE: Duration = Duration::from_secs(10);
 
     /// Serves `driver` on `listener` until [`Gateway::stop`], within `limits`. Operators see its
-    /// `status` and the `metrics`.
+    /// `status`, the `metrics`, and what `watch` sees.
     ///
     /// # Errors
     ///
@@ -89,15 +100,21 @@ impl Gateway {
         driver: Arc<dyn Driver>,
         status: Arc<Latest>,
         metrics: Metrics,
+        watch: Watch,
         limits: Limits,
     ) -> io::Result<Gateway> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
+        let (open, closing) = watch::channel(());
         let router = router(Arc::new(Served {
             site,
             driver,
             status,
             metrics,
+            watch,
+            sessions: Sessions::default(),
+            listeners: Arc::new(Semaphore::new(limits.listeners)),
+            closing,
             places: Places::new(&limits),
             limits: limits.clone(),
         }));
@@ -105,6 +122,7 @@ impl Gateway {
         Ok(Gateway {
             address,
             stop,
+            open,
             serving,
         })
     }
@@ -118,6 +136,7 @@ impl Gateway {
     /// [`Gateway::GRACE`] at the latest.
     pub async fn stop(self) {
         let _ = self.stop.send(());
+        drop(self.open);
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the gateway ended in disorder");
         }
@@ -130,6 +149,12 @@ struct Served {
     driver: Arc<dyn Driver>,
     status: Arc<Latest>,
     metrics: Metrics,
+    watch: Watch,
+    sessions: Sessions,
+    /// Places of those who look on.
+    listeners: Arc<Semaphore>,
+    /// Its sender is dropped when the gateway stops.
+    closing: watch::Receiver<()>,
     limits: Limits,
     places: Places,
 }
@@ -140,6 +165,8 @@ fn router(served: Arc<Served>) -> Router {
         .merge(webhook::routes(&served))
         .merge(signal::routes())
         .merge(operators::routes(&served))
+        .merge(login::routes())
+        .merge(assets::routes())
         .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let sentence = "this path does not take this method";

@@ -1,4 +1,5 @@
-//! What an operator asks for, with the admin key: the driver's functions, its status, the metrics.
+//! What an operator asks for, with the admin key or logged in by it: the driver's functions, its status,
+//! the metrics, and what the console shows beside them.
 
 use std::sync::Arc;
 
@@ -9,9 +10,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde_json::json;
 
 use super::Served;
 use super::answer::{self, Refusal};
+use super::{doors, live, login};
 use crate::metrics;
 use crate::module::CallError;
 
@@ -19,17 +22,34 @@ pub(super) fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
     Router::new()
         .route("/api/functions/{name}", post(call))
         .route("/api/status", get(status))
+        .route("/api/live", get(live::live))
+        .route("/api/charts", get(charts))
+        .route("/api/doors", get(doors::list))
+        .route("/api/doors/unlock", post(doors::unlock))
         .route("/metrics", get(text))
         .route_layer(from_fn_with_state(served.clone(), admit))
 }
 
-/// Lets those through who have the admin key.
-async fn admit(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let key = bearer_token(request.headers());
-    if key.is_some_and(|key| served.site.keys.admin_key.is(key)) {
-        return next.run(request).await;
+/// Lets those through who have the admin key, or are logged in by it. Whoever shows a key is not asked
+/// for a cookie.
+async fn admit(State(served): State<Arc<Served>>, mut request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::AUTHORIZATION) {
+        let key = bearer_token(request.headers());
+        if key.is_some_and(|key| served.site.keys.admin_key.is(key)) {
+            return next.run(request).await;
+        }
+    } else {
+        match login::session(&served, &request) {
+            Ok(Some(session)) => {
+                request.extensions_mut().insert(session);
+                return next.run(request).await;
+            }
+            Ok(None) => {}
+            Err(refusal) => return refusal.into_response(),
+        }
     }
-    let sentence = "the header Authorization must be Bearer and this gateway's admin key";
+    let sentence = "the header Authorization must be Bearer and this gateway's admin key, unless you \
+                    are logged in at its console";
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, sentence);
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"placeos-slot\"")];
     (challenge, refusal).into_response()
@@ -84,6 +104,12 @@ fn refused(error: &CallError) -> Refusal {
 /// All status keys of the module, as one object.
 async fn status(State(served): State<Arc<Served>>) -> Response {
     answer::json(StatusCode::OK, &served.status.all().into())
+}
+
+/// The last hour, a minute each, oldest first.
+async fn charts(State(served): State<Arc<Served>>) -> Response {
+    let minutes = json!({ "minutes": served.watch.minutes() });
+    answer::json(StatusCode::OK, &minutes)
 }
 
 async fn text(State(served): State<Arc<Served>>) -> Result<Response, Refusal> {

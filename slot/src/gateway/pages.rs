@@ -12,8 +12,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::answer::Refusal;
+use super::assets::MayBeKept;
 use super::host::Authority;
 
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses what a page has made that is not of the `addressed` gateway itself.
@@ -50,10 +53,16 @@ fn is_of(origin: &HeaderValue, addressed: &Authority) -> bool {
         })
 }
 
-/// Tells browsers to take an answer for what it says it is, to keep no copy, and to pass its URL on to
-/// nobody: keys are in URLs here.
+/// Tells browsers to take an answer for what it says it is, to let no other page have it, to keep no
+/// copy, and to pass its URL on to nobody: keys are in URLs here.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    if response.extensions().get::<MayBeKept>().is_none() {
+        let no_store = HeaderValue::from_static("no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, no_store);
+    }
     let headers = response.headers_mut();
     let cors: Vec<HeaderName> = headers
         .keys()
@@ -65,8 +74,8 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     }
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -27,6 +27,11 @@ pub(super) fn banner(listen: SocketAddr, site: &Site, reaches_receiver: bool) ->
     let (with_query, path_only) = (with_query.as_str(), path_only.as_str());
     let origin = origin(listen);
     let channel = utf8_percent_encode(&site.channel, NOT_AS_IT_IS);
+    // What follows `#` stays in the browser: it is in no request, and so in no log of a server or a proxy.
+    // The page takes it out of the address bar before anything else.
+    let admin_key = site.keys.admin_key.reveal();
+    let console = Zeroizing::new(format!("{origin}/#key={admin_key}"));
+    let console = console.as_str();
     let signal = format!("{origin}/api/engine/v2/signal?channel={channel}");
     let key = site.keys.event_key.reveal();
     let program = std::env::args().next();
@@ -40,6 +45,10 @@ pub(super) fn banner(listen: SocketAddr, site: &Site, reaches_receiver: bool) ->
     let _ = write!(
         text,
         r#"
+The console, logged in:
+
+  {console}
+
 The webhook URL, in two forms that do the same. Whoever knows it can unlock doors:
 
   {with_query}

@@ -27,7 +27,7 @@ use crate::connector::Allowed;
 use crate::connector::resolver::SystemResolver;
 use crate::connector::tls::{Roots, RootsError};
 use crate::demo::{self, DemoBuilding};
-use crate::gateway::{Access, Gateway, Hosts, Keys, KeysError, Limits, Site};
+use crate::gateway::{Access, Driver, Gateway, Hosts, Keys, KeysError, Limits, Site};
 use crate::host::Capabilities;
 use crate::host::clock::SystemClock;
 use crate::host::doors::{Doors, NoDoors};
@@ -40,6 +40,7 @@ use crate::metrics::Metrics;
 use crate::module::{Manifest, Module, StartError};
 use crate::private_file::PrivateFileError;
 use crate::signals;
+use crate::watch::Watch;
 
 /// Why the gateway cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +132,8 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
     let status = Arc::new(Latest::default());
     status.set("durability", DURABILITY);
     let metrics = Metrics::new(status.clone());
-    let capabilities = metrics.counting(Capabilities {
+    let watch = Watch::default();
+    let capabilities = watch.over(metrics.counting(Capabilities {
         storage: Arc::new(store.clone()),
         http: Arc::new(way_out(policy, roots)),
         doors: doors(arguments.demo),
@@ -140,14 +142,22 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
         clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),
         log: Arc::new(Tracing),
-    });
+    }));
     let (module, supervisor) = Module::embedded(capabilities, Value::from(settings).to_string())?;
     let restarts = metrics.clone();
     let supervisor = supervisor.on_restart(move || restarts.module_restarted());
     let supervised = tokio::spawn(supervisor.run());
-    let driver = Arc::new(module.clone());
+    let driver = watch.driver(Arc::new(module.clone()));
     let limits = Limits::default();
-    let gateway = Gateway::start(listener, site.clone(), driver, status, metrics, limits)?;
+    let gateway = Gateway::start(
+        listener,
+        site.clone(),
+        driver.clone(),
+        status,
+        metrics,
+        watch,
+        limits,
+    )?;
     let access = Access::publish(&arguments.data, gateway.address(), &site)?;
 
     let outcome = tokio::select! {
@@ -155,7 +165,7 @@ pub async fn run(arguments: cli::Serve) -> Result<(), ServeError> {
         _ = supervised => Err(ServeError::Ended),
         // Whoever looks after this process starts it again, and then the file is repaired.
         reason = store.broken() => Err(ServeError::Broken(reason)),
-        error = work(&module, &arguments, || announce(gateway.address(), &site, reaches_receiver)) => Err(error),
+        error = work(&module, driver, &arguments, || announce(gateway.address(), &site, reaches_receiver)) => Err(error),
     };
 
     tracing::info!("stopping");
@@ -196,14 +206,19 @@ fn doors(demo: bool) -> Arc<dyn Doors> {
 }
 
 /// Waits for the driver, then has the demo building's people come and go. Ends only with an error.
-async fn work(module: &Module, arguments: &cli::Serve, announce: impl FnOnce()) -> ServeError {
+async fn work(
+    module: &Module,
+    driver: Arc<dyn Driver>,
+    arguments: &cli::Serve,
+    announce: impl FnOnce(),
+) -> ServeError {
     if let Err(reason) = module.ready().await {
         return ServeError::Load(reason);
     }
     announce();
     if arguments.demo && arguments.swipe_every > 0 {
         let interval = Duration::from_secs(arguments.swipe_every.into());
-        demo::run(Arc::new(module.clone()), interval).await
+        demo::run(driver, interval).await
     } else {
         std::future::pending().await
     }

@@ -21,6 +21,7 @@ pub(crate) use browser::TEST_RUNNER;
 pub(crate) use wasm_target::WasmToolchain;
 
 use crate::say;
+use crate::versions::{NPM_FOLDER, WEB_FOLDER};
 
 /// Makes sure that what the package for JavaScript is made by is here.
 ///
@@ -28,7 +29,20 @@ use crate::say;
 ///
 /// Names what a person must install.
 pub(crate) fn for_package(shell: &Shell) -> anyhow::Result<()> {
-    npm::ensure(shell)
+    npm::ensure(
+        shell,
+        NPM_FOLDER,
+        "make and check the package for JavaScript",
+    )
+}
+
+/// Makes sure that what the pages are made and tested by is here.
+///
+/// # Errors
+///
+/// Names what a person must install.
+pub(crate) fn for_web(shell: &Shell) -> anyhow::Result<()> {
+    npm::ensure(shell, WEB_FOLDER, "make and check the pages")
 }
 
 /// Makes sure that what the module is tested in, as JavaScript, is here.

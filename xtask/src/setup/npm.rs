@@ -1,4 +1,4 @@
-//! Node, and the npm packages that make and check the package for JavaScript.
+//! Node, and the npm packages of a folder.
 
 use std::fs;
 
@@ -6,9 +6,10 @@ use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use crate::say;
-use crate::versions::{NPM_FOLDER, OLDEST_NODE};
+use crate::versions::OLDEST_NODE;
 
-pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
+/// `purpose` says what they are there for.
+pub(super) fn ensure(shell: &Shell, folder: &str, purpose: &str) -> anyhow::Result<()> {
     let version = cmd!(shell, "node --version").quiet().ignore_stderr().read();
     let is_new_enough = version.is_ok_and(|version| {
         let major = version.trim_start_matches('v').split('.').next();
@@ -19,18 +20,18 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
         "Node {OLDEST_NODE} or later with npm is missing; on Debian: apt-get install nodejs npm, and \
          where that is an older one also npm install --global node@{OLDEST_NODE}"
     );
-    if is_installed(shell) {
+    if is_installed(shell, folder) {
         return Ok(());
     }
-    say("fetching the npm packages that make and check the package");
-    cmd!(shell, "npm ci --prefix {NPM_FOLDER} --no-audit --no-fund")
+    say(format_args!("fetching the npm packages that {purpose}"));
+    cmd!(shell, "npm ci --prefix {folder} --no-audit --no-fund")
         .run()
-        .with_context(|| format!("run: npm ci --prefix {NPM_FOLDER}"))
+        .with_context(|| format!("run: npm ci --prefix {folder}"))
 }
 
 /// npm writes what it has installed when it is done.
-fn is_installed(shell: &Shell) -> bool {
-    let folder = shell.current_dir().join(NPM_FOLDER);
+fn is_installed(shell: &Shell, folder: &str) -> bool {
+    let folder = shell.current_dir().join(folder);
     let written = |path| fs::metadata(folder.join(path)).and_then(|file| file.modified());
     match (
         written("node_modules/.package-lock.json"),

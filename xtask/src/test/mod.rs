@@ -14,7 +14,7 @@ use crate::cargo::{on_host, on_wasm};
 use crate::package::{self, JAVASCRIPT};
 use crate::say;
 use crate::setup::{self, TEST_RUNNER};
-use crate::versions::NPM_FOLDER;
+use crate::versions::{NPM_FOLDER, WEB_FOLDER};
 
 /// Runs everything up to the first step that fails, and prints the count whatever happens.
 pub(crate) fn run(shell: &Shell) -> ExitCode {
@@ -90,6 +90,9 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     }
     step("tests of the package", || {
         count(cmd!(shell, "npm test --prefix {NPM_FOLDER}"), tally)
+    })?;
+    step("tests of the pages", || {
+        count(cmd!(shell, "npm test --prefix {WEB_FOLDER}"), tally)
     })?;
     tally.finish()?;
     step("documentation", || {
