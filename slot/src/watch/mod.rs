@@ -72,9 +72,14 @@ impl Watch {
     pub fn over(&self, capabilities: Capabilities) -> Capabilities {
         Capabilities {
             http: Arc::new(Looked(capabilities.http, self.clone())),
-            status: Arc::new(Looked(capabilities.status, self.clone())),
+            status: self.status(capabilities.status),
             ..capabilities
         }
+    }
+
+    /// The same place for a status; those who look on are told of what is set.
+    pub fn status(&self, status: Arc<dyn Status>) -> Arc<dyn Status> {
+        Arc::new(Looked(status, self.clone()))
     }
 
     /// The same driver; the door events that it accepts are seen.

@@ -356,6 +356,12 @@ fn held() -> Vec<Held> {
             count(limits.operator_requests),
             "events_and_operators_have_places_of_their_own",
         ),
+        test(
+            "consoles that are told what happens",
+            count(limits.listeners),
+            "slot/tests/gateway/live.rs",
+            "only_so_many_consoles_are_told",
+        ),
         fixture(
             "an attempt to deliver",
             "10 seconds".to_owned(),

@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 // The gateway alone, before a pretended driver.
+mod console;
+mod doors;
 mod host;
 mod limits;
+mod live;
+mod login;
 mod metrics;
 mod operators;
 mod pages;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use placeos_slot::host::status::Status;
 use placeos_slot::module::{Acceptance, EventError};
 use rig::client::Reply;
 use rig::program::until;

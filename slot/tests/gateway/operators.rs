@@ -1,6 +1,5 @@
 //! What operators ask of the gateway, and who is one.
 
-use placeos_slot::host::status::Status;
 use placeos_slot::module::CallError;
 use serde_json::json;
 

@@ -36,6 +36,11 @@ async fn statuses(served: &Served, method: &str, headers: &[(&str, &str)]) -> Ve
             "no-referrer",
             "{method} {path}"
         );
+        assert_eq!(
+            reply.header("cross-origin-resource-policy"),
+            "same-origin",
+            "{method} {path}"
+        );
         statuses.push(reply.status);
     }
     statuses

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use placeos_slot::gateway::{Driver, Gateway, Host, Hosts, Keys, Limits, Site};
 use placeos_slot::host::Answer;
-use placeos_slot::host::status::Latest;
+use placeos_slot::host::status::{Latest, Status};
 use placeos_slot::metrics::Metrics;
 use placeos_slot::module::{Acceptance, CallError, EventError, Request, Response};
+use placeos_slot::watch::Watch;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -61,7 +62,10 @@ impl Driver for Pretended {
 
 pub(crate) struct Served {
     pub(crate) driver: Arc<Pretended>,
-    pub(crate) status: Arc<Latest>,
+    /// The same, as it is seen by those who look on.
+    pub(crate) watched: Arc<dyn Driver>,
+    /// Where the module sets its status.
+    pub(crate) status: Arc<dyn Status>,
     pub(crate) gateway: Gateway,
     pub(crate) keys: Keys,
     pub(crate) address: SocketAddr,
@@ -95,12 +99,17 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let status = Arc::new(Latest::default());
         let metrics = Metrics::new(status.clone());
+        let watch = Watch::default();
+        let watched = watch.driver(driver.clone());
         let latest = status.clone();
+        let status = watch.status(status);
+        let driven = watched.clone();
         let gateway =
-            Gateway::start(listener, site, driver.clone(), latest, metrics, limits).unwrap();
+            Gateway::start(listener, site, driven, latest, metrics, watch, limits).unwrap();
         let address = gateway.address();
         Self {
             driver,
+            watched,
             status,
             gateway,
             keys,

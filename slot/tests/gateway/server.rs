@@ -24,7 +24,9 @@ async fn health_is_the_process_and_readiness_the_module() {
 async fn what_is_not_there_is_said_in_json() {
     let served = Served::start().await;
     for path in [
-        "/",
+        "/console",
+        "/assets/",
+        "/assets/main.js",
         "/api/engine/v2/webhook/trig-rhombus",
         "/healthz/",
         "/%ff",

@@ -25,20 +25,19 @@ export function Charts() {
   return (
     <section class="panel charts" aria-label="The last hour">
       <div class="figures-of-charts">
-        <Chart title="Events a minute" now={last(events)} most={most(events)} format={String}>
+        <Chart title="Events a minute" now={count(last(events))} most={count(most(events))}>
           <Bars values={events} top={most(events)} />
         </Chart>
         <Chart
           title="Delivery latency"
-          now={last(p50)}
-          most={most(p99)}
-          format={span}
-          legend="solid: p50, dashed: p99"
+          now={`p50 ${latency(last(p50))}, p99 ${latency(last(p99))}`}
+          most={latency(most(p99))}
+          legend="solid p50, dashed p99"
         >
           <Line values={p50} top={most(p99)} />
           <Line values={p99} top={most(p99)} isDashed />
         </Chart>
-        <Chart title="Backlog" now={last(pending)} most={most(pending)} format={String}>
+        <Chart title="Backlog" now={count(last(pending))} most={count(most(pending))}>
           <Bars values={pending} top={most(pending)} />
         </Chart>
       </div>
@@ -52,25 +51,21 @@ export function Charts() {
 
 interface ChartProps {
   title: string;
-  now: number | null;
-  most: number;
-  format: (value: number) => string;
+  /** In the latest minute, and the most in the hour. */
+  now: string;
+  most: string;
   legend?: string;
   children: preact.ComponentChildren;
 }
 
-function Chart({ title, now, most, format, legend, children }: ChartProps) {
-  const current = now === null ? "none" : format(now);
-  const description = `${title}: ${current} in the latest minute, ${format(most)} at most in the last hour`;
+function Chart({ title, now, most, legend, children }: ChartProps) {
+  const description = `${title}: ${now} in the latest minute, ${most} at most in the last hour`;
   return (
     <figure>
       <figcaption>
-        <strong>{title}</strong> <span class="now">{current}</span>
-        <span class="muted">
-          {" "}
-          most {format(most)}
-          {legend && `; ${legend}`}
-        </span>
+        <strong>{title}</strong>
+        <span>{now}</span>
+        {!legend && <span class="muted">most {most}</span>}
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={description}>
         <path class="floor" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
@@ -78,6 +73,7 @@ function Chart({ title, now, most, format, legend, children }: ChartProps) {
       </svg>
       <div class="axis muted" aria-hidden="true">
         <span>an hour ago</span>
+        <span>{legend}</span>
         <span>now</span>
       </div>
     </figure>
@@ -117,9 +113,7 @@ function Line({ values, top, isDashed }: { values: Values; top: number; isDashed
 }
 
 function Table({ minutes }: { minutes: Minute[] }) {
-  const cell = (value: number | null, format: (value: number) => string = String) => (
-    <td class="number">{value === null ? "–" : format(value)}</td>
-  );
+  const cell = (value: number | null, format = count) => <td class="number">{format(value)}</td>;
   return (
     <table>
       <caption class="unseen">The last hour by minute, latest first</caption>
@@ -139,8 +133,8 @@ function Table({ minutes }: { minutes: Minute[] }) {
             {cell(one.events)}
             {cell(one.delivered)}
             {cell(one.failed)}
-            {cell(one.p50, span)}
-            {cell(one.p99, span)}
+            {cell(one.p50, latency)}
+            {cell(one.p99, latency)}
             {cell(one.pending)}
           </tr>
         ))}
@@ -150,5 +144,9 @@ function Table({ minutes }: { minutes: Minute[] }) {
 }
 
 const most = (values: Values) => values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
+
+const count = (value: number | null) => (value === null ? "–" : String(value));
+
+const latency = (value: number | null) => (value ? span(value) : "–");
 
 const last = (values: Values) => values.at(-1) ?? null;

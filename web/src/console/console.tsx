@@ -68,13 +68,13 @@ function Open({ loggedOut }: { loggedOut: () => void }) {
           <div>
             <Doors lastAt={lastAt} />
             <Events events={events} />
+            <Unlocks />
           </div>
           <div>
             <Subscriptions status={status} receivers={receivers} />
             <Waiting status={status} />
             <DeadLetters status={status} />
             <Rejected events={events} />
-            <Unlocks />
           </div>
         </div>
       </main>

@@ -57,7 +57,6 @@ export function DeadLetters({ status }: { status: Status }) {
             <span class="why">
               {one.reason}
               <span class="muted">
-                {" "}
                 {attempts(one)}, given up <Time at={one.at} />
               </span>
             </span>

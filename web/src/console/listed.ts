@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Delivery, call } from "./api";
 import { useActs } from "./act";
 
-const PAGE = 50;
+const PAGE = 10;
 /** How often a list is asked for anew while it changes by itself. */
 const AGAIN_MS = 3000;
 

@@ -26,6 +26,7 @@ export function Login({ loggedIn, failure }: { loggedIn: () => void; failure: st
     <main class="login">
       <form class="panel" onSubmit={submit}>
         <h1>Rhombus driver</h1>
+        <input type="text" autocomplete="username" value="admin" readonly hidden />
         <label for="key">Admin key</label>
         <input
           id="key"

@@ -1,5 +1,5 @@
 // Asks before something is done that cannot be undone. The browser's own dialog keeps the focus, and
-// Escape is a no.
+// Escape is a no. Its first button has the focus, which is the harmless one.
 
 import { useEffect, useRef } from "preact/hooks";
 
@@ -19,7 +19,7 @@ export function Confirm({ question, close }: { question: Question; close: () => 
       <h2 id="question">{question.title}</h2>
       <p id="consequence">{question.text}</p>
       <div class="choices">
-        <button type="button" autofocus onClick={() => dialog.current?.close()}>
+        <button type="button" onClick={() => dialog.current?.close()}>
           Cancel
         </button>
         <button

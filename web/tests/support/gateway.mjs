@@ -9,20 +9,22 @@ import { until } from "./until.mjs";
 
 const program = join(import.meta.dirname, "../../../target/debug/placeos-slot");
 
-/** Starts it; nobody swipes a card unless `args` say so. */
-export async function startGateway(...args) {
+/** Starts it; somebody swipes a card every `swipeEvery` seconds, or nobody. */
+export async function startGateway({ swipeEvery = 0 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "console-"));
   const data = join(folder, "data");
   const serve = ["serve", "--demo", "--listen", "127.0.0.1:0", "--allow", "127.0.0.1", "--data", data];
-  const child = spawn(program, [...serve, "--swipe-every", "0", ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, [...serve, "--swipe-every", String(swipeEvery)], { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.on("data", (text) => (log += text));
-  const access = await until("the gateway is ready", async () => {
-    if (child.exitCode !== null) throw new Error(`it has ended: ${log}`);
+  const ended = new Promise((ended) => child.once("exit", ended));
+  const ready = until("the gateway is ready", async () => {
     const access = JSON.parse(readFileSync(join(data, "access.json"), "utf8"));
     const ready = await fetch(`http://${access.listen}/readyz`);
     return ready.ok && access;
   });
+  const access = await Promise.race([ready, ended]);
+  if (!access.listen) throw new Error(`it has ended: ${log}`);
   const origin = `http://${access.listen}`;
   return {
     origin,
@@ -43,7 +45,7 @@ export async function startGateway(...args) {
     },
     stop: async () => {
       child.kill("SIGTERM");
-      if (child.exitCode === null) await new Promise((ended) => child.once("exit", ended));
+      await ended;
       rmSync(folder, { recursive: true });
     },
   };
