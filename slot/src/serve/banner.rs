@@ -73,3 +73,26 @@ In a third: subscribe it, list the doors, unlock one, send an event, unsubscribe
     );
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{Hosts, Keys};
+
+    #[test]
+    fn the_first_url_is_the_console_and_its_key_follows_a_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site {
+            module: "Rhombus".to_owned(),
+            channel: "security/event/door".to_owned(),
+            keys: Keys::of(folder.path()).unwrap(),
+            hosts: Hosts::default(),
+        };
+        let banner = banner("127.0.0.1:8080".parse().unwrap(), &site, true);
+        let mut urls = banner.lines().filter(|line| line.contains("http://"));
+        let key = site.keys.admin_key.reveal();
+        let console = format!("  http://127.0.0.1:8080/#key={key}");
+        assert_eq!(urls.next(), Some(console.as_str()));
+        assert_eq!(banner.matches(key).count(), 1);
+    }
+}

@@ -11,7 +11,7 @@ export function Figures({ status }: { status: Status }) {
     <dl class="figures panel">
       <Figure name="Events accepted" value={status.event_count} />
       <Figure name="Delivered" value={status.delivered} />
-      <Figure name="Waiting" value={status.pending} note={pending ? `oldest ${span(oldest * 1000)}` : ""} />
+      <Figure name="Waiting" value={status.pending} note={pending && oldest ? `oldest ${span(oldest * 1000)}` : ""} />
       <Figure name="Dead letters" value={status.dead_letters} note={dead ? "need a decision" : ""} />
     </dl>
   );
