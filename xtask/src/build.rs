@@ -65,7 +65,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     let module = format!("{MODULE}/{WASM_TARGET}/debug/rhombus_driver.wasm");
     let slot_compile = program("slot-compile")?;
     cmd!(shell, "{slot_compile} {module} {MODULE}").run()?;
-    web::build(shell)?;
+    web::build(shell, wasm)?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin placeos-slot")).run()?;
     let slot = program("placeos-slot")?;
 
@@ -88,8 +88,8 @@ pub(crate) fn for_tests(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()
     Ok(on_wasm(cmd!(shell, "cargo build {HOSTILE...}"), wasm).run()?)
 }
 
-/// Sets up, and builds the optimised module, for the slot that ships.
-pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<()> {
+/// Sets up, and builds the optimised module, for the slot that ships. Answers what compiled it.
+pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<WasmToolchain> {
     let wasm = setup::run(shell)?;
     on_wasm(
         cmd!(shell, "cargo build {COMPONENT...} --profile module"),
@@ -100,7 +100,8 @@ pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<()> {
     let module = format!("{MODULE}/{WASM_TARGET}/module/rhombus_driver.wasm");
     let slot_compile = program("slot-compile")?;
     shell.create_dir(OPTIMISED)?;
-    Ok(cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?)
+    cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?;
+    Ok(wasm)
 }
 
 /// Builds the program that measures the slot, optimised; answers where it is.

@@ -36,8 +36,8 @@ pub(crate) fn run(shell: &Shell, flags: &Dist) -> anyhow::Result<()> {
 ///
 /// It cannot be made, or is too large.
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
-    build::optimised_module(shell)?;
-    web::build(shell)?;
+    let wasm = build::optimised_module(shell)?;
+    web::build(shell, wasm)?;
     setup::for_dist(shell)?;
     let slot = ["--package", "placeos-slot", "--bin", "placeos-slot"];
     on_host(cmd!(

@@ -53,7 +53,6 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Build(_) => {
             let wasm = build::run(&shell)?.wasm;
             build::for_tests(&shell, wasm)?;
-            package::build(&shell, wasm)?;
         }
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,

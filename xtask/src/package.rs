@@ -1,5 +1,8 @@
 //! The driver as a package for JavaScript, `pkg/`: what is in git, and the module that is built.
 
+use std::fs;
+use std::path::Path;
+
 use xshell::{Shell, cmd};
 
 use crate::build::{WORKSPACE, program};
@@ -21,7 +24,13 @@ pub(crate) const JAVASCRIPT: [&str; 6] = [
 /// From the workspace's root.
 const FOLDER: &str = "target/js";
 
-/// Fills `pkg`, for Node and for browsers, from one build.
+/// The package's folder, from the workspace's root.
+const PACKAGE: &str = "pkg";
+
+/// What is put into it when all else is there.
+const LAST: &str = "LICENSE";
+
+/// Fills `pkg`, for Node and for browsers, from one build; leaves it alone if nothing has changed.
 pub(crate) fn build(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
     setup::for_package(shell)?;
     on_wasm(
@@ -32,8 +41,27 @@ pub(crate) fn build(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin js-pack")).run()?;
     let js_pack = program("js-pack")?;
     let module = format!("{FOLDER}/{WASM_TARGET}/pkg/rhombus_driver.wasm");
+    let tools = format!("{NPM_FOLDER}/package-lock.json");
+    if is_filled_since(shell, &[Path::new(&module), &js_pack, Path::new(&tools)]) {
+        return Ok(());
+    }
     let wasm_opt = format!("{NPM_FOLDER}/node_modules/.bin/wasm-opt");
-    cmd!(shell, "{js_pack} {module} pkg {wasm_opt}").run()?;
-    shell.copy_file("LICENSE", "pkg/LICENSE")?;
+    cmd!(shell, "{js_pack} {module} {PACKAGE} {wasm_opt}").run()?;
+    shell.copy_file("LICENSE", format!("{PACKAGE}/{LAST}"))?;
     Ok(())
+}
+
+/// Whether `pkg` was filled after all of `sources` were last written.
+fn is_filled_since(shell: &Shell, sources: &[&Path]) -> bool {
+    let root = shell.current_dir();
+    let written = |path: &Path| fs::metadata(root.join(path)).and_then(|file| file.modified());
+    let package = Path::new(PACKAGE);
+    let Ok(filled) = written(&package.join(LAST)) else {
+        return false;
+    };
+    let is_whole = ["rhombus_driver.js", "rhombus_driver_bg.wasm"]
+        .iter()
+        .all(|name| root.join(package).join(name).exists());
+    let is_older = |source: &&Path| written(source).is_ok_and(|written| written <= filled);
+    is_whole && sources.iter().all(is_older)
 }

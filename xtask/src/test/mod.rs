@@ -11,7 +11,7 @@ use xshell::{Cmd, Shell, cmd};
 use self::tally::Tally;
 use crate::build::{self, COMPONENT, HOSTILE, WORKSPACE};
 use crate::cargo::{on_host, on_wasm};
-use crate::package::{self, JAVASCRIPT};
+use crate::package::JAVASCRIPT;
 use crate::say;
 use crate::setup::{self, TEST_RUNNER};
 use crate::versions::{NPM_FOLDER, WEB_FOLDER};
@@ -41,7 +41,6 @@ pub(crate) fn run(shell: &Shell) -> ExitCode {
 fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let wasm = step("build", || build::run(shell))?.wasm;
     step("hostile component", || build::for_tests(shell, wasm))?;
-    step("package", || package::build(shell, wasm))?;
     step("browser", || setup::for_browser(shell))?;
     step("redis", || setup::for_redis(shell))?;
     step("format", || {
