@@ -217,6 +217,7 @@ test("what was given up has its reason, and is redelivered or discarded", async 
   await button(page.getByRole("dialog"), "Discard").click();
   await notice(page, "Discarded: 1.");
   await letter("vault").waitFor({ state: "detached" });
+  assert.ok(await isFocused(dead.getByRole("heading")), "who was on the row stays in the list");
 
   await button(subscription, `Redeliver all dead letters of ${receiver.shown}`).click();
   await dead.getByText("Nothing was given up.").waitFor();
@@ -270,7 +271,12 @@ test("all is done by the keyboard alone", async () => {
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
   assert.ok(await isFocused(unlock));
+  // What happens at the door meanwhile does not take the focus away.
+  await granted("lobby", "Ann Example");
+  await panel(page, "Doors").getByText("Ann Example").waitFor();
+  assert.ok(await isFocused(unlock));
   await page.keyboard.press("Enter");
+  await dialog.waitFor();
   await page.keyboard.press("Tab");
   assert.ok(await isFocused(button(dialog, "Unlock")));
   await page.keyboard.press("Enter");

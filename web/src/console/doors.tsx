@@ -69,12 +69,13 @@ function DoorRow({ door, last }: { door: Door; last: DoorEvent | undefined }) {
     act: () => act(unlock),
   };
   return (
-    <li key={last?.number} class={last ? "fresh" : ""}>
+    <li>
       <span class="what">
         <strong>{name}</strong>
         <span class="muted mono">{door.door_id}</span>
       </span>
-      <span class="last">
+      {/* Only this is made anew by an event: the button keeps the focus. */}
+      <span key={last?.number} class={last ? "last fresh" : "last"}>
         {last ? (
           <>
             <Action action={last.action} />

@@ -1,7 +1,7 @@
 // Asks before something is done that cannot be undone. The browser's own dialog keeps the focus, and
 // Escape is a no. Its first button has the focus, which is the harmless one.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export interface Question {
   title: string;
@@ -13,7 +13,7 @@ export interface Question {
 
 export function Confirm({ question, close }: { question: Question; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="question" aria-describedby="consequence" onClose={close}>
       <h2 id="question">{question.title}</h2>

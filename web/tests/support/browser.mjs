@@ -1,7 +1,7 @@
-// Debian's Chromium, and what is checked of every page in it.
+// Chromium, and what is checked of every page in it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import { chromium } from "playwright-core";
@@ -13,10 +13,13 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const WIDE = { width: 1280, height: 900 };
 export const NARROW = { width: 390, height: 844 };
 
+/** What set-up takes for a browser. */
+const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
+
 /** Chromium's sandbox does not work for root, which is who runs containers. */
 export const startBrowser = () =>
   chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: PROGRAMS.find((program) => existsSync(program)),
     args: process.getuid() === 0 ? ["--no-sandbox"] : [],
   });
 
