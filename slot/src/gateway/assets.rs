@@ -56,15 +56,16 @@ pub(super) struct MayBeKept;
 
 /// A page's HTML.
 fn page(name: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let mut response = file(&format!("{name}/index.html"), headers, "no-cache")?;
-    let policy = match name {
-        "playground" => WITH_WASM,
-        _ => POLICY,
-    };
-    let policy = HeaderValue::from_static(policy);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    Ok(response)
+    file(&format!("{name}/index.html"), headers, "no-cache")
+}
+
+/// What scripts of this path may do; a worker has the policy that its own script came with.
+fn policy(path: &str) -> &'static str {
+    if path.starts_with("playground/") {
+        WITH_WASM
+    } else {
+        POLICY
+    }
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -103,6 +104,10 @@ fn file(path: &str, headers: &HeaderMap, kept: &'static str) -> Result<Response,
     let answer = response.headers_mut();
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     answer.insert(header::ETAG, tag);
+    answer.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(policy(path)),
+    );
     answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     answer.insert(
         header::CONTENT_TYPE,

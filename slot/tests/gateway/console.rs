@@ -58,6 +58,8 @@ async fn the_page_is_asked_for_each_time_and_what_it_names_is_kept_for_ever() {
         let reply = get(&served, path, &[]).await;
         assert_eq!(reply.status, 200, "{path}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        let policy = page.header("content-security-policy");
+        assert_eq!(reply.header("content-security-policy"), policy, "{path}");
         assert_eq!(reply.header("content-encoding"), "");
         assert!(!reply.body.is_empty());
         if path != "/" {
