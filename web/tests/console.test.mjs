@@ -34,7 +34,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   try {
+    const told = await gateway.told(receiver.posts.length ? "receivers" : "status");
     for (const page of pages) {
+      page.heard.push(told);
       assert.deepEqual(page.errors, []);
       await assertSecretFree(page, [...gateway.secrets, receiver.token, SECRET]);
       await page.context().close();
@@ -227,8 +229,8 @@ test("what was given up has its reason, and is redelivered or discarded", async 
 
 test("an event that cannot be read is shown with its reason, as text", async () => {
   const hostile = "<img src=x onerror=document.title=1>";
-  await assert.rejects(gateway.event({ action: hostile }), /422/);
   const page = await openConsole();
+  await assert.rejects(gateway.event({ action: hostile }), /422/);
   await panel(page, "Events that could not be read").getByText(hostile, { exact: false }).first().waitFor();
   await gateway.event({ door_id: hostile, action: "granted", user_name: hostile });
   await panel(page, "Door events").getByText(hostile).first().waitFor();

@@ -31,6 +31,7 @@ export interface Status {
   event_count?: number;
   dead_letters?: number;
   alert?: string[];
+  last_error?: string;
   durability?: string;
 }
 

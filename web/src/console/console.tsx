@@ -74,7 +74,7 @@ function Open({ loggedOut }: { loggedOut: () => void }) {
             <Subscriptions status={status} receivers={receivers} />
             <Waiting status={status} />
             <DeadLetters status={status} />
-            <Rejected events={events} />
+            <Rejected status={status} events={events} />
           </div>
         </div>
       </main>

@@ -76,8 +76,9 @@ export function DeadLetters({ status }: { status: Status }) {
 }
 
 /** Shown only if there are any: in a building that works there are none. */
-export function Rejected({ events }: { events: DoorEvent[] }) {
-  const listed = useListed("rejected", events[0]?.number, false);
+export function Rejected({ status, events }: { status: Status; events: DoorEvent[] }) {
+  // The driver reports each as its last error; one with the same reason is seen after the next event.
+  const listed = useListed("rejected", `${status.last_error} ${events[0]?.number}`, false);
   const { discard } = useDeadLetters();
   if (!listed.deliveries?.length) return null;
   return (

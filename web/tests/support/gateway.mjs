@@ -43,6 +43,21 @@ export async function startGateway({ swipeEvery = 0 } = {}) {
       });
       return answer.json();
     },
+    /** What a console is told that connects now, up to the first event of that name and its data. */
+    told: async (name) => {
+      const gone = new AbortController();
+      const answer = await fetch(`${origin}/api/live`, {
+        headers: { Authorization: `Bearer ${access.admin_key}` },
+        signal: gone.signal,
+      });
+      let told = "";
+      for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+        told += text;
+        if (new RegExp(`event: ${name}\\ndata: .*\\n`).test(told)) break;
+      }
+      gone.abort();
+      return told;
+    },
     stop: async () => {
       child.kill("SIGTERM");
       await ended;
