@@ -1,11 +1,13 @@
-//! The pages: the console at `/`, the playground at `/playground/`. They are in the program; no file is
-//! read.
+//! The pages: the console at `/`, the playground at `/playground/`. They are in the program, gzipped, as
+//! browsers take them; no file is read.
 //!
 //! A page may load scripts and styles from here, talk to here, and nothing else: a name or a reason that
 //! comes from elsewhere and holds HTML has nothing to gain. What a page names carries a hash of its
 //! content in its own name and may be kept for ever; the page itself is asked for each time, and answered
 //! 304 if it is the same.
 
+use std::borrow::Cow;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,14 +15,15 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use flate2::read::GzDecoder;
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::Served;
 use super::answer::Refusal;
 
-/// What `npm run build` has made; the build script makes sure that it is there.
-static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../target/web");
+/// What `npm run build` has made, as far as it is gzipped; by the build script.
+static PAGES: Dir<'_> = include_dir!("$OUT_DIR/pages");
 
 pub(super) fn routes() -> Router<Arc<Served>> {
     Router::new()
@@ -83,15 +86,22 @@ fn asset(path: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
 }
 
 fn file(path: &str, headers: &HeaderMap, kept: &'static str) -> Result<Response, Refusal> {
-    let plain = PAGES.get_file(path);
-    let plain = plain.ok_or_else(|| {
+    let compressed = PAGES.get_file(format!("{path}.gz"));
+    let compressed = compressed.ok_or_else(|| {
         let sentence = "there is nothing at this path";
         Refusal::new(StatusCode::NOT_FOUND, sentence)
     })?;
-    let compressed = PAGES.get_file(format!("{path}.gz"));
-    let compressed = compressed.filter(|_| takes_gzip(headers));
-    let content = compressed.unwrap_or(plain).contents();
-    let tag = tag(content);
+    let is_compressed = takes_gzip(headers);
+    let content = if is_compressed {
+        Cow::Borrowed(compressed.contents())
+    } else {
+        let plain = unzipped(compressed.contents()).map_err(|_| {
+            let sentence = "this page cannot be read";
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, sentence)
+        })?;
+        Cow::Owned(plain)
+    };
+    let tag = tag(&content);
     let is_known = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -113,12 +123,18 @@ fn file(path: &str, headers: &HeaderMap, kept: &'static str) -> Result<Response,
         header::CONTENT_TYPE,
         HeaderValue::from_static(content_type(path)),
     );
-    if compressed.is_some() {
+    if is_compressed {
         let gzip = HeaderValue::from_static("gzip");
         answer.insert(header::CONTENT_ENCODING, gzip);
     }
     response.extensions_mut().insert(MayBeKept);
     Ok(response)
+}
+
+fn unzipped(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    GzDecoder::new(content).read_to_end(&mut plain)?;
+    Ok(plain)
 }
 
 /// Browsers all say `gzip, deflate, …`; what says it in another way gets what is not compressed.
