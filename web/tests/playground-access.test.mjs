@@ -43,7 +43,7 @@ test("the tour can be done with the keyboard alone", async () => {
   await page.getByText("The same: it is right").nth(1).waitFor();
 
   await tabTo(page, "How https://receiver.example/hook answers");
-  // Whatever the browser makes of the keys: the second choice after this one.
+  // A list takes the choice whose name begins with what is typed.
   await page.keyboard.type("Fails");
   await tabTo(page, "Main entrance");
   for (let swipes = 0; swipes < 9; swipes += 1) await page.keyboard.press("Enter");

@@ -6,8 +6,9 @@ use std::time::Duration;
 /// test holds it against the default, which is what the program serves with.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at a time, or half as many as the process may have open files. For one more, the one that has kept the gateway waiting longest is
-    /// closed, whatever it was waited for: a head, a body, the taking of an answer, a next request.
+    /// Connections at a time, or half as many as the process may have open files. For one more, the
+    /// one that has kept the gateway waiting longest is closed, whatever it was waited for: a head, a
+    /// body, the taking of an answer, a next request.
     pub connections: usize,
     /// Bytes of a request's head, from its first line to the empty one: 431.
     pub head_bytes: usize,
