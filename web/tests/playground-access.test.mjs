@@ -1,26 +1,15 @@
 // The page is for everybody: by keyboard, by screen reader, on a phone, in the dark.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { NARROW, WIDE, assertAccessible, startBrowser } from "./support/browser.mjs";
-import { badge, mood, open, serve, speed, subscribe } from "./support/playground.mjs";
+import { NARROW, WIDE, assertAccessible } from "./support/browser.mjs";
+import { atPlayground, badge, mood, open, speed, subscribe } from "./support/playground.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = atPlayground();
 
 test("the tour can be done with the keyboard alone", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await tabTo(page, "Subscribe");
   await page.keyboard.press("Enter");
   await page.locator("select[name=mood]").waitFor();
@@ -60,7 +49,7 @@ test("the tour can be done with the keyboard alone", async () => {
 for (const colorScheme of ["light", "dark"]) {
   for (const viewport of [WIDE, NARROW]) {
     test(`axe finds nothing, ${colorScheme}, ${viewport.width} wide`, async () => {
-      const page = await open(browser, server.url, { colorScheme, viewport });
+      const page = await open(site.browser, site.server.url, { colorScheme, viewport });
       await speed(page, "Paused");
       await assertAccessible(page, "at first");
 

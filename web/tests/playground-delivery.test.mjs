@@ -1,23 +1,11 @@
 // A receiver breaks and is mended, in time that runs as fast as is wanted.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { startBrowser } from "./support/browser.mjs";
-import { badge, mood, open, serve, speed, subscribe } from "./support/playground.mjs";
+import { atPlayground, badge, mood, open, speed, subscribe } from "./support/playground.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = atPlayground();
 
 test("a receiver that fails is paused, and gets all in the order of each door once it is mended", async () => {
   const page = await subscribed();
@@ -116,7 +104,7 @@ test("what waits survives the end of the module", async () => {
 });
 
 async function subscribed() {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await subscribe(page);
   return page;
 }

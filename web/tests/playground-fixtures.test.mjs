@@ -3,26 +3,14 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { startBrowser } from "./support/browser.mjs";
-import { open, serve } from "./support/playground.mjs";
+import { atPlayground, open } from "./support/playground.mjs";
 
 const folder = join(import.meta.dirname, "../../tests/fixtures");
 const count = readdirSync(folder, { recursive: true }).filter((path) => path.endsWith(".json")).length;
 
-let server;
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = atPlayground();
 
 test("every fixture of the project can be played, and passes", async () => {
   const page = await fetched();
@@ -107,7 +95,7 @@ for (const [what, change] of [
 
 /** A page that has fetched the fixtures, or these instead. */
 async function fetched(instead) {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   if (instead) await page.route("**/fixtures-*.json", (route) => route.fulfill({ json: instead }));
   await page.getByRole("button", { name: "Fetch the fixtures" }).click();
   await page.locator("select[name=fixture]").waitFor();

@@ -2,23 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { startBrowser } from "./support/browser.mjs";
-import { badge, open, opened, serve, subscribe } from "./support/playground.mjs";
+import { atPlayground, badge, open, opened, subscribe } from "./support/playground.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = atPlayground();
 
 test("each step of the verification is what another tool computes", async () => {
   const page = await signed("123456");
@@ -88,7 +76,7 @@ test("another secret verifies neither", async () => {
 
 /** A page with a POST to a receiver that has this secret. */
 async function signed(secret) {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await page.locator("input[name=secret]").fill(secret);
   await subscribe(page);
   await badge(page, "Ann Example", "Main entrance");

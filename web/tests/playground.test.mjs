@@ -2,26 +2,14 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { startBrowser } from "./support/browser.mjs";
-import { badge, open, opened, serve, speed, subscribe } from "./support/playground.mjs";
+import { atPlayground, badge, open, opened, speed, subscribe } from "./support/playground.mjs";
 
-let server;
-let browser;
-
-before(async () => {
-  server = await serve();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = atPlayground();
 
 test("somebody who badges is told to the receiver, to the byte as the contract says", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await subscribe(page);
   await badge(page, "Ann Example", "Main entrance");
 
@@ -47,7 +35,7 @@ test("somebody who badges is told to the receiver, to the byte as the contract s
 });
 
 test("a person who is dragged to a door badges there", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await subscribe(page);
   const bob = page.locator(".people label", { hasText: "Bob Sample" });
   await bob.dragTo(page.locator(".door", { hasText: "Laboratory" }));
@@ -59,7 +47,7 @@ test("a person who is dragged to a door badges there", async () => {
 });
 
 test("an event without a person names none, and is told by its own name", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await subscribe(page);
   await page.getByText("More", { exact: true }).click();
   await page.getByRole("radio", { name: "Forced door" }).check();
@@ -72,7 +60,7 @@ test("an event without a person names none, and is told by its own name", async 
 });
 
 test("without a secret nothing is signed", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await page.locator("input[name=secret]").fill("");
   await subscribe(page);
   await badge(page, "Ann Example", "Main entrance");
@@ -84,7 +72,7 @@ test("without a secret nothing is signed", async () => {
 });
 
 test("who has unsubscribed is told nothing more", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await subscribe(page);
   await page.getByRole("button", { name: "Unsubscribe" }).click();
   await page.getByText("DELETE: 202").waitFor();
@@ -98,7 +86,7 @@ test("who has unsubscribed is told nothing more", async () => {
 });
 
 test("the three kinds of doors answer an unlock each in its way", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   for (const [door, status] of [
     ["lobby", "200"],
     ["vault", "403"],
@@ -114,7 +102,7 @@ test("the three kinds of doors answer an unlock each in its way", async () => {
 });
 
 test("a request that is refused is shown with its reason, as on the wire", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await page.getByText("Any other request").click();
   await page.getByRole("button", { name: "Send", exact: true }).click();
   const latest = page.locator("#requests .log > li").first();
@@ -125,7 +113,7 @@ test("a request that is refused is shown with its reason, as on the wire", async
 });
 
 test("time stands still while it is paused", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   await speed(page, "Paused");
   await subscribe(page);
   await badge(page, "Ann Example", "Main entrance");
@@ -140,30 +128,30 @@ test("time stands still while it is paused", async () => {
 
 test("the page asks nobody but the server that it came from", async () => {
   const asked = [];
-  const context = await browser.newContext();
+  const context = await site.browser.newContext();
   context.on("request", (request) => asked.push(new URL(request.url()).origin));
   const page = await context.newPage();
-  await page.goto(server.url);
+  await page.goto(site.server.url);
   await page.locator("#now", { hasText: "UTC" }).waitFor();
   await subscribe(page);
   await badge(page, "Ann Example", "Main entrance");
   await opened(page);
-  assert.deepEqual([...new Set(asked.filter((origin) => origin !== "null"))], [new URL(server.url).origin]);
+  assert.deepEqual([...new Set(asked.filter((origin) => origin !== "null"))], [new URL(site.server.url).origin]);
   await context.close();
 });
 
 test("a module that cannot be fetched is missed in so many words", async () => {
-  const context = await browser.newContext();
+  const context = await site.browser.newContext();
   await context.route("**/*.wasm", (route) => route.fulfill({ status: 404 }));
   const page = await context.newPage();
-  await page.goto(server.url);
+  await page.goto(site.server.url);
   await page.locator("#now", { hasText: "The module does not load" }).waitFor();
   assert.equal(await page.getByRole("heading", { name: "Building" }).isVisible(), true);
   await context.close();
 });
 
 test("the tour's steps are ticked as they are done", async () => {
-  const page = await open(browser, server.url);
+  const page = await open(site.browser, site.server.url);
   const done = (count) => page.getByText(`${count} of 5 steps of the tour are done.`).waitFor();
   await done(0);
   await subscribe(page);

@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { after, before } from "node:test";
 
-import { openPage } from "./browser.mjs";
+import { openPage, startBrowser } from "./browser.mjs";
 
 const folder = join(import.meta.dirname, "../../../target/web/playground");
 
@@ -28,6 +29,20 @@ const POLICY = [
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join("; ");
+
+/** A server and a browser for the tests of a file, from the first to the last. */
+export function atPlayground() {
+  const site = {};
+  before(async () => {
+    site.server = await serve();
+    site.browser = await startBrowser();
+  });
+  after(async () => {
+    await site.browser.close();
+    site.server.close();
+  });
+  return site;
+}
 
 /** Serves the page below `/playground/`. */
 export async function serve() {
