@@ -1,6 +1,6 @@
 //! `deliveries`: what is pending, what was given up, and what could not be read.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::driver::Driver;
 use crate::host::Host;
@@ -8,15 +8,11 @@ use crate::record;
 
 use super::CallError;
 use super::arguments::Arguments;
+use super::listing::Range;
 use super::selection::{Filter, Kind};
 
-/// How many are listed at most, and unless told.
-const MOST: u32 = 500;
-const USUAL: u32 = 100;
 /// What of an event that could not be read is shown, in bytes.
 const RAW: usize = 1024;
-/// How much of the store is read for one answer; the rest follows `next`.
-const PAGES: usize = 100;
 
 impl<H: Host + 'static> Driver<H> {
     /// Lists deliveries, oldest first: `{"deliveries": […], "next": text or null}`. `after` is the
@@ -24,30 +20,11 @@ impl<H: Host + 'static> Driver<H> {
     pub(super) async fn deliveries(&self, mut arguments: Arguments) -> Result<String, CallError> {
         let kind = Kind::of(&mut arguments)?.unwrap_or(Kind::Pending);
         let filter = Filter::of(&mut arguments)?;
-        let mut after = arguments.text("after")?;
-        let limit = arguments.count("limit", MOST)?.unwrap_or(USUAL);
+        let range = Range::of(&mut arguments)?;
         arguments.end()?;
-        let prefix = kind.prefix_of(&filter);
-        let mut listed = Vec::new();
-        for _ in 0..PAGES {
-            let page = self.0.host.scan(&prefix, after.as_deref(), limit).await;
-            let page = page.map_err(|error| CallError::Failed(error.0))?;
-            if page.is_empty() {
-                after = None;
-                break;
-            }
-            for (name, value) in page {
-                listed.extend(entry(&filter, &name, &value));
-                after = Some(name);
-                if listed.len() == limit as usize {
-                    break;
-                }
-            }
-            if listed.len() == limit as usize {
-                break;
-            }
-        }
-        Ok(json!({ "deliveries": listed, "next": after }).to_string())
+        let entry = |name: &str, value: &[u8]| entry(&filter, name, value);
+        self.list("deliveries", &kind.prefix_of(&filter), range, entry)
+            .await
     }
 }
 

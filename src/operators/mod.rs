@@ -6,6 +6,7 @@ mod deliveries;
 mod discard;
 mod door_event;
 mod enable;
+mod listing;
 mod redeliver;
 mod selection;
 mod test_event;

@@ -1,6 +1,6 @@
 //! `unlocks`: who asked for which door, and what came of it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::door::{DoorId, EventTime};
 use crate::driver::Driver;
@@ -10,12 +10,7 @@ use crate::record;
 
 use super::CallError;
 use super::arguments::Arguments;
-
-/// How many are listed at most, and unless told.
-const MOST: u32 = 500;
-const USUAL: u32 = 100;
-/// How much of the store is read for one answer; the rest follows `next`.
-const PAGES: usize = 100;
+use super::listing::Range;
 
 impl<H: Host + 'static> Driver<H> {
     /// Lists attempts to unlock a door, oldest first: `{"unlocks": […], "next": text or null}`.
@@ -26,33 +21,17 @@ impl<H: Host + 'static> Driver<H> {
             from: arguments.time("from")?,
             to: arguments.time("to")?,
         };
-        let after = arguments.text("after")?;
-        let limit = arguments.count("limit", MOST)?.unwrap_or(USUAL);
+        let range = Range::of(&mut arguments)?;
         arguments.end()?;
-        let mut after = after.or_else(|| wanted.begin());
-        let mut listed = Vec::new();
-        'pages: for _ in 0..PAGES {
-            let page = self.0.host.scan(record::UNLOCKS, after.as_deref(), limit);
-            let page = page.await.map_err(|error| CallError::Failed(error.0))?;
-            if page.is_empty() {
-                after = None;
-                break;
+        let entry = |name: &str, value: &[u8]| match record::decode(name, value) {
+            Ok(unlock) => wanted.is(&unlock).then(|| shown(name, unlock)),
+            Err(why) => {
+                self.0.warn(&why);
+                None
             }
-            for (name, value) in page {
-                match serde_json::from_slice(&value) {
-                    Ok(Value::Object(unlock)) if wanted.is(&unlock) => {
-                        listed.push(shown(&name, unlock));
-                    }
-                    Ok(_) => {}
-                    Err(why) => self.0.warn(&format!("{name} cannot be read: {why}")),
-                }
-                after = Some(name);
-                if listed.len() == limit as usize {
-                    break 'pages;
-                }
-            }
-        }
-        Ok(json!({ "unlocks": listed, "next": after }).to_string())
+        };
+        let range = range.or_after(wanted.begin());
+        self.list("unlocks", record::UNLOCKS, range, entry).await
     }
 }
 
