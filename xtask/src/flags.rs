@@ -27,6 +27,11 @@ xflags::xflags! {
         /// Remove one safeguard after the other from a copy of the sources, and show what notices.
         cmd sabotage {}
 
+        /// Break the driver's sources in many small ways, one at a time and in a copy, and count what no test
+        /// notices. Fails if that is more than a twentieth, or something that `tests/mutants.txt` does not
+        /// give a reason for.
+        cmd mutants {}
+
         /// Run the native driver through random histories on a simulated host, and hold it to the laws. A
         /// seed makes one history, to the byte.
         cmd simulate {
@@ -100,6 +105,10 @@ mod tests {
         assert!(matches!(
             parse(&["build"]).unwrap().subcommand,
             CargoXtaskCmd::Build(_)
+        ));
+        assert!(matches!(
+            parse(&["mutants"]).unwrap().subcommand,
+            CargoXtaskCmd::Mutants(_)
         ));
         assert!(matches!(
             parse(&["sabotage"]).unwrap().subcommand,

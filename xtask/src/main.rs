@@ -8,6 +8,7 @@ mod cargo;
 mod crash;
 mod dist;
 mod flags;
+mod mutants;
 mod package;
 mod sabotage;
 mod serve;
@@ -54,6 +55,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             let wasm = build::run(&shell)?.wasm;
             build::for_tests(&shell, wasm)?;
         }
+        CargoXtaskCmd::Mutants(_) => mutants::run(&shell)?,
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,

@@ -38,8 +38,35 @@ pub(crate) const OWN_TOOLCHAIN: &str =
 pub(crate) const RUST_PACKAGES: [&str; 4] =
     ["rustc-web", "rust-web-clippy", "rust-web-src", "lld-22"];
 
-/// The version of wasm-bindgen, which Cargo.toml chooses.
-pub(crate) const WASM_BINDGEN: &str = "0.2.130";
+/// A program that cargo installs for this workspace only.
+pub(crate) struct CargoTool {
+    /// The crate's name.
+    pub(crate) package: &'static str,
+    pub(crate) program: &'static str,
+    pub(crate) version: &'static str,
+}
+
+impl CargoTool {
+    /// What follows `cargo` where a person runs it, if it is one of cargo's commands.
+    pub(crate) fn subcommand(&self) -> &'static str {
+        self.program.strip_prefix("cargo-").unwrap_or(self.program)
+    }
+}
+
+/// What runs tests of wasm in Node and in browsers. It is of the version of the crate, which Cargo.toml
+/// chooses.
+pub(crate) const WASM_TESTS: CargoTool = CargoTool {
+    package: "wasm-bindgen-cli",
+    program: "wasm-bindgen-test-runner",
+    version: "0.2.130",
+};
+
+/// What breaks the sources in many small ways, to see whether a test notices.
+pub(crate) const MUTANTS: CargoTool = CargoTool {
+    package: "cargo-mutants",
+    program: "cargo-mutants",
+    version: "27.1.0",
+};
 
 /// Where tools are installed that only this workspace uses.
 pub(crate) const TOOLS: &str = "target/tools";
@@ -65,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_test_runner_is_of_the_version_of_the_crate() {
-        let chosen = format!("wasm-bindgen = \"={WASM_BINDGEN}\"");
+        let chosen = format!("wasm-bindgen = \"={}\"", WASM_TESTS.version);
         assert!(include_str!("../../Cargo.toml").contains(&chosen));
     }
 }

@@ -3,13 +3,9 @@
 use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
-use super::{apt, succeeds};
-use crate::cargo::without_host_compiler;
+use super::{apt, cargo_tool, succeeds};
 use crate::say;
-use crate::versions::{BROWSER_PACKAGES, TOOLS, WASM_BINDGEN};
-
-/// The test runner, from the workspace's root.
-pub(crate) const TEST_RUNNER: &str = "target/tools/bin/wasm-bindgen-test-runner";
+use crate::versions::{BROWSER_PACKAGES, WASM_TESTS};
 
 pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
     ensure_browser(shell)?;
@@ -36,20 +32,7 @@ fn has_browser(shell: &Shell) -> bool {
     has("chromedriver") && (has("chromium") || has("google-chrome"))
 }
 
-/// It must be of the same version as the crate. What it is built in goes away again.
+/// It must be of the same version as the crate.
 fn ensure_runner(shell: &Shell) -> anyhow::Result<()> {
-    let version = cmd!(shell, "{TEST_RUNNER} --version")
-        .quiet()
-        .ignore_stderr()
-        .read();
-    if version.is_ok_and(|version| version.split(' ').nth(1) == Some(WASM_BINDGEN)) {
-        return Ok(());
-    }
-    say("building the runner of wasm tests, once; it takes some minutes");
-    let install = cmd!(
-        shell,
-        "cargo install wasm-bindgen-cli --version {WASM_BINDGEN} --root {TOOLS} --force"
-    );
-    without_host_compiler(install).run()?;
-    Ok(())
+    cargo_tool::ensure(shell, &WASM_TESTS)
 }

@@ -5,6 +5,7 @@
 mod apt;
 mod browser;
 mod c_compiler;
+mod cargo_tool;
 mod debian;
 mod npm;
 mod redis;
@@ -17,11 +18,11 @@ use std::fs::File;
 use anyhow::Context;
 use xshell::{Cmd, Shell};
 
-pub(crate) use browser::TEST_RUNNER;
+pub(crate) use cargo_tool::path as tool;
 pub(crate) use wasm_target::WasmToolchain;
 
 use crate::say;
-use crate::versions::{NPM_FOLDER, WEB_FOLDER};
+use crate::versions::{MUTANTS, NPM_FOLDER, WEB_FOLDER};
 
 /// Makes sure that what the package for JavaScript is made by is here.
 ///
@@ -70,6 +71,15 @@ pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_dist(shell: &Shell) -> anyhow::Result<()> {
     static_target::ensure(shell)
+}
+
+/// Makes sure that what breaks the sources on purpose is here.
+///
+/// # Errors
+///
+/// It cannot be built.
+pub(crate) fn for_mutants(shell: &Shell) -> anyhow::Result<()> {
+    cargo_tool::ensure(shell, &MUTANTS)
 }
 
 /// Makes sure that everything is here that `serve` is built by.

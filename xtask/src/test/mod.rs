@@ -13,8 +13,8 @@ use crate::build::{self, COMPONENT, HOSTILE, WORKSPACE};
 use crate::cargo::{on_host, on_wasm};
 use crate::package::JAVASCRIPT;
 use crate::say;
-use crate::setup::{self, TEST_RUNNER};
-use crate::versions::{NPM_FOLDER, WEB_FOLDER};
+use crate::setup;
+use crate::versions::{NPM_FOLDER, WASM_TESTS, WEB_FOLDER};
 
 /// Runs everything up to the first step that fails, and prints the count whatever happens.
 pub(crate) fn run(shell: &Shell) -> ExitCode {
@@ -77,7 +77,7 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     })?;
     for (place, test) in [("Node", "node"), ("Chrome", "web")] {
         step(&format!("tests in {place}"), || {
-            let runner = shell.current_dir().join(TEST_RUNNER);
+            let runner = setup::tool(shell, &WASM_TESTS);
             let tests = cmd!(
                 shell,
                 "cargo test {JAVASCRIPT...} --test {test} -- --nocapture"
