@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_executor::{LocalPool, LocalSpawner};
+use futures_util::FutureExt;
 use futures_util::task::LocalSpawnExt;
 use rhombus_driver::Driver;
 use rhombus_driver::intake::{Acceptance, EventError};
@@ -26,9 +27,11 @@ struct Native {
 
 impl Instance for Native {
     async fn load(world: &World, settings: &str) -> Result<Self, String> {
-        let mut pool = LocalPool::new();
-        let driver = pool.run_until(Driver::load(Scripted(world.clone()), settings));
+        // Time passes only when a step lets it: a driver that waited here would wait for ever.
+        let loaded = Driver::load(Scripted(world.clone()), settings).now_or_never();
+        let driver = loaded.expect("loading waits for nobody");
         let driver = driver.map_err(|error| error.to_string())?;
+        let pool = LocalPool::new();
         let spawner = pool.spawner();
         let running = driver.clone();
         spawner
