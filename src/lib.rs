@@ -22,6 +22,7 @@ pub mod host;
 pub mod intake;
 mod kept;
 pub mod key;
+pub mod mac;
 pub mod notification;
 pub mod operators;
 mod pages;

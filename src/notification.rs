@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
-use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::door::DoorEvent;
 use crate::host::Post;
+use crate::mac::hmac_sha256;
 use crate::record;
 use crate::subscription::{Secret, Subscription};
 
@@ -71,7 +70,8 @@ struct Body<'a> {
 
 /// The member `signature`: lower-case hex, keyed by the secret's bytes, of the timestamp's text.
 fn signature(secret: &Secret, timestamp: &str) -> String {
-    hex::encode(hmac(secret.expose().as_bytes(), &[timestamp]))
+    let key = secret.expose().as_bytes();
+    hex::encode(hmac_sha256(key, &[timestamp.as_bytes()]))
 }
 
 /// The header `webhook-signature`, keyed by the secret's bytes, or by what `whsec_<base64>` decodes to.
@@ -86,15 +86,6 @@ fn webhook_signature(secret: &Secret, id: &str, seconds: &str, body: &str) -> St
     let key = decoded
         .as_ref()
         .map_or(text.as_bytes(), |key| key.as_slice());
-    let mac = hmac(key, &[id, ".", seconds, ".", body]);
-    format!("v1,{}", Base64::encode_string(&mac))
-}
-
-fn hmac(key: &[u8], message: &[&str]) -> [u8; 32] {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
-    for part in message {
-        mac.update(part.as_bytes());
-    }
-    mac.finalize().into_bytes().into()
+    let parts = [id, ".", seconds, ".", body].map(str::as_bytes);
+    format!("v1,{}", Base64::encode_string(&hmac_sha256(key, &parts)))
 }
