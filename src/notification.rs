@@ -77,15 +77,29 @@ fn signature(secret: &Secret, timestamp: &str) -> String {
 /// The header `webhook-signature`, keyed by the secret's bytes, or by what `whsec_<base64>` decodes to.
 fn webhook_signature(secret: &Secret, id: &str, seconds: &str, body: &str) -> String {
     let text = secret.expose();
-    let decoded = text
-        .strip_prefix("whsec_")
-        .and_then(|text| Base64::decode_vec(text).ok())
-        .map(Zeroizing::new)
-        // An empty key would be everybody's.
-        .filter(|key| !key.is_empty());
+    let decoded = text.strip_prefix("whsec_").and_then(decoded);
     let key = decoded
         .as_ref()
         .map_or(text.as_bytes(), |key| key.as_slice());
     let parts = [id, ".", seconds, ".", body].map(str::as_bytes);
     format!("v1,{}", Base64::encode_string(&hmac_sha256(key, &parts)))
+}
+
+/// What Base64 stands for; nothing if it is none, or stands for nothing: an empty key would be everybody's.
+///
+/// Standard Webhooks does not say more of it than "base64". Its libraries take a text without padding
+/// too, and do not look at the bits that the last character has too many. Whoever verifies with one of
+/// them must have the same key, so it is the same here.
+fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let bare = text.trim_end_matches('=');
+    // One character more than whole blocks stands for less than a byte.
+    if bare.is_empty() || bare.len() % 4 == 1 {
+        return None;
+    }
+    // Zero bits that make it end with a whole block, which has neither padding nor bits too many.
+    let filling = &"AA"[..bare.len().next_multiple_of(4) - bare.len()];
+    let whole = Zeroizing::new([bare, filling].concat());
+    let mut key = Base64::decode_vec(&whole).map(Zeroizing::new).ok()?;
+    key.truncate(bare.len() * 3 / 4);
+    Some(key)
 }

@@ -5,6 +5,9 @@
 
 use axum::http::HeaderMap;
 use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::GeneralPurpose;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -95,9 +98,19 @@ fn is_header_signature(secret: &str, headers: &HeaderMap, body: &[u8], given: &s
 fn header_key(secret: &str) -> Vec<u8> {
     secret
         .strip_prefix("whsec_")
-        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
+        .and_then(|encoded| SECRETS.decode(encoded.trim_end_matches('=')).ok())
+        .filter(|key| !key.is_empty())
         .unwrap_or_else(|| secret.as_bytes().to_owned())
 }
+
+/// How a secret is decoded: as the libraries of Standard Webhooks do, with padding or without, and whatever
+/// the bits are that the last character has too many.
+const SECRETS: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> impl AsRef<[u8]> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
@@ -173,6 +186,23 @@ mod tests {
         let signature = BASE64_STANDARD.encode(hmac(b"whsec key bytes!", &[signed.as_bytes()]));
         let headers = headers(&format!("v1,{signature}"));
         assert_eq!(found(Some(ENCODED_SECRET), &headers, &body), (Right, Right));
+    }
+
+    #[test]
+    fn a_secret_is_the_same_without_padding_and_whatever_its_last_bits() {
+        // The last character has four bits too many.
+        for secret in [
+            "whsec_d2hzZWMga2V5IGJ5dGVzIQ",
+            "whsec_d2hzZWMga2V5IGJ5dGVzIQ=",
+            "whsec_d2hzZWMga2V5IGJ5dGVzIR==",
+        ] {
+            let header = headers(SIGNATURE_BY_ENCODED);
+            assert_eq!(found(Some(secret), &header, BODY).1, Finding::Right);
+        }
+        // One character stands for less than a byte, so this is text.
+        let header = headers(SIGNATURE_BY_ENCODED);
+        let found = found(Some("whsec_d2hzZWMga2V5IGJ5dGVzIQAAA"), &header, BODY);
+        assert_eq!(found.1, Finding::Wrong);
     }
 
     #[test]

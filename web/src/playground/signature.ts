@@ -39,17 +39,15 @@ export async function ofAll({ secret, id, seconds, header, body }: Received): Pr
   return work(key, message, `v1,${btoa(String.fromCharCode(...mac))}`, header);
 }
 
-/** The key of Standard Webhooks: what `whsec_<base64>` decodes to, or else the secret's bytes. */
+/**
+ * The key of Standard Webhooks: what `whsec_<base64>` decodes to, with its padding or without, or else the
+ * secret's bytes.
+ */
 function standardKey(secret: string): Uint8Array<ArrayBuffer> {
-  const [, encoded] = /^whsec_(.+)$/s.exec(secret) ?? [];
-  try {
-    // Browsers take base64 without its padding, the driver does not.
-    if (encoded && encoded.length % 4 === 0)
-      return Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
-  } catch {
-    // It is not base64, and so a text like any other.
-  }
-  return bytes(secret);
+  const [, encoded] = /^whsec_([A-Za-z0-9+/]+)=*$/.exec(secret) ?? [];
+  // One character more than whole blocks stands for less than a byte: that is not base64, and so a text.
+  if (encoded === undefined || encoded.length % 4 === 1) return bytes(secret);
+  return Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
 }
 
 async function hmac(key: Uint8Array<ArrayBuffer>, message: string): Promise<Uint8Array> {
