@@ -1,5 +1,7 @@
 //! The realm that the driver runs in: its clock, its timers and its random bytes are a scenario's.
 
+use std::cell::Cell;
+
 use rhombus_replay::World;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -14,7 +16,11 @@ use wasm_bindgen_futures::future_to_promise;
 
     export function patch(worldNow, worldSleep, worldRandom) {
         Date.now = worldNow;
-        crypto.getRandomValues = (bytes) => (bytes.set(worldRandom(bytes.length)), bytes);
+        // They are in the module's memory. An answer that took some of it could make it grow, and detach them.
+        crypto.getRandomValues = (bytes) => {
+            for (let at = 0; at < bytes.length; at += 1) bytes[at] = worldRandom(at);
+            return bytes;
+        };
         globalThis.setTimeout = (fire, ms) => {
             const id = ++count;
             if (isOpen) {
@@ -56,7 +62,7 @@ extern "C" {
     fn patch(
         now: &Closure<dyn Fn() -> f64>,
         sleep: &Closure<dyn Fn(f64) -> js_sys::Promise>,
-        random: &Closure<dyn Fn(usize) -> Vec<u8>>,
+        random: &Closure<dyn Fn(usize) -> u8>,
     );
     fn restore();
     /// Timers that are set from now on fire.
@@ -80,9 +86,12 @@ pub(super) fn enter(world: &World) {
             Ok(JsValue::UNDEFINED)
         })
     });
-    let random = Closure::new(move |count| {
-        let bytes = source.random();
-        (0..count).map(|at| bytes[at % bytes.len()]).collect()
+    let drawn = Cell::new([0; 16]);
+    let random = Closure::new(move |at: usize| {
+        if at == 0 {
+            drawn.set(source.random());
+        }
+        drawn.get()[at % 16]
     });
     patch(&now, &sleep, &random);
     // The realm calls them for as long as it is patched.
