@@ -13,7 +13,11 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
-use native::main;
+#[path = "native/play.rs"]
+mod play;
+
+#[cfg(not(target_arch = "wasm32"))]
+use play::main;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {}

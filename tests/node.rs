@@ -8,3 +8,6 @@
 )]
 
 mod js;
+
+/// Where this runs, for lines that are read.
+const PLACE: &str = "Node";

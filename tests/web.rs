@@ -9,4 +9,7 @@
 
 mod js;
 
+/// Where this runs, for lines that are read.
+const PLACE: &str = "Chrome";
+
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -272,7 +272,7 @@ impl World {
 
     /// Lets time pass until `elapsed` milliseconds after the beginning, or only to the next timer
     /// before. `false` if there was none, and time has come to `elapsed`.
-    pub(crate) fn advance_to(&self, elapsed: u64) -> bool {
+    pub fn advance_to(&self, elapsed: u64) -> bool {
         let mut state = self.state();
         match state.timers.first_key_value() {
             Some((at, _)) if *at <= elapsed => {

@@ -1,7 +1,6 @@
 //! The native driver as an instance of a scenario.
 
 mod host;
-mod play;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,10 +14,9 @@ use rhombus_driver::operators::CallError;
 use rhombus_replay::{Call, Instance, Outcome, Response, Ticket, World};
 
 use host::Scripted;
-pub(crate) use play::main;
 
 /// A driver and the tasks of its calls. Dropping it kills them all.
-struct Native {
+pub(crate) struct Native {
     driver: Driver<Scripted>,
     pool: LocalPool,
     spawner: LocalSpawner,

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 use rhombus_replay::{Failure, Fixture, Supervised, World, fixtures_below, play};
 
-use super::Native;
+use crate::native::Native;
 
 pub(crate) fn main() -> std::io::Result<()> {
     let arguments = Arguments::from_args();
