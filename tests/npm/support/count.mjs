@@ -1,0 +1,21 @@
+// Counts the cases of a suite that others wrote.
+
+import assert from "node:assert/strict";
+
+/** A count of the cases that were run. In the end it prints the line that `cargo xtask test` looks for. */
+export function counting(suite) {
+  let run = 0;
+  const failures = [];
+  return {
+    /** One case more; `wrong` says what is wrong with it, if anything is. */
+    add(wrong) {
+      run += 1;
+      if (wrong) failures.push(wrong);
+    },
+    end() {
+      assert.ok(run > 0, `nothing of ${suite} was run`);
+      assert.deepEqual(failures, [], `${failures.length} of ${run} failed`);
+      console.log(`foreign ${suite}: ${run} run, ${run} passed`);
+    },
+  };
+}
