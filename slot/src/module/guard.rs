@@ -6,11 +6,12 @@
 //! thread: modules share a few threads, and one that computes must not hold up another.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
 /// How long a guest may compute between two awaits.
 const CPU_LIMIT: Duration = Duration::from_secs(5);
@@ -113,15 +114,68 @@ impl Guard {
 
 /// The limits on a guest's memory and tables, each of which counts for itself: so there is one memory,
 /// as a compiler makes it, and there are few tables.
-pub(super) fn limits() -> StoreLimits {
-    StoreLimitsBuilder::new()
-        .memory_size(MEMORY)
-        .memories(1)
-        .table_elements(100_000)
-        .tables(8)
-        .instances(8)
-        .trap_on_grow_failure(true)
-        .build()
+pub(super) struct Limits {
+    limits: StoreLimits,
+    memory: Arc<AtomicUsize>,
+}
+
+impl Limits {
+    /// Tells in `memory` how much of it the guest has, in bytes.
+    pub(super) fn new(memory: Arc<AtomicUsize>) -> Self {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(MEMORY)
+            .memories(1)
+            .table_elements(100_000)
+            .tables(8)
+            .instances(8)
+            .trap_on_grow_failure(true)
+            .build();
+        Self { limits, memory }
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let may = self.limits.memory_growing(current, desired, maximum)?;
+        if may {
+            self.memory.store(desired, Ordering::Relaxed);
+        }
+        Ok(may)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.memory_grow_failed(error)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.limits.table_growing(current, desired, maximum)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.limits.table_grow_failed(error)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
 }
 
 /// Moves the epoch of `engine` on, until the engine is gone.
@@ -164,6 +218,8 @@ mod tests {
     /// `(module (func (export "f")))`
     const DOES_NOTHING: &[u8] =
         b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x04\x01\x02\0\x0b";
+    /// `(module (memory 1) (func (export "f") (drop (memory.grow (i32.const 2)))))`
+    const GROWS: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x07\x05\x01\x01f\0\0\x0a\x09\x01\x07\0\x41\x02\x40\0\x1a\x0b";
     /// `(module (memory 1) (memory 1))`
     const HAS_TWO_MEMORIES: &[u8] = b"\0asm\x01\0\0\0\x05\x05\x02\0\x01\0\x01";
 
@@ -213,9 +269,23 @@ mod tests {
     #[tokio::test]
     async fn a_guest_has_one_memory() {
         let engine = slot_engine::engine().unwrap();
-        let mut store = Store::new(&engine, limits());
+        let mut store = Store::new(&engine, Limits::new(Arc::default()));
         store.limiter(|limits| limits);
         let module = Module::new(&engine, HAS_TWO_MEMORIES).unwrap();
         assert!(Instance::new_async(&mut store, &module, &[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn how_much_memory_a_guest_has_is_told() {
+        let engine = slot_engine::engine().unwrap();
+        let memory = Arc::<AtomicUsize>::default();
+        let mut store = Store::new(&engine, Limits::new(Arc::clone(&memory)));
+        store.limiter(|limits| limits);
+        let module = Module::new(&engine, GROWS).unwrap();
+        let instance = Instance::new_async(&mut store, &module, &[]).await.unwrap();
+        assert_eq!(memory.load(Ordering::Relaxed), 65_536);
+        let grow = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+        grow.call_async(&mut store, ()).await.unwrap();
+        assert_eq!(memory.load(Ordering::Relaxed), 3 * 65_536);
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::StoreLimits;
 use wasmtime::component::{Accessor, HasData};
 
 use crate::host::{
@@ -11,6 +10,7 @@ use crate::host::{
 };
 
 use super::bounds::Shown;
+use super::guard::Limits;
 use super::manifest::Manifest;
 
 /// The bindings of `wit/slot.wit`.
@@ -37,7 +37,7 @@ const SCAN_LIMIT: u32 = 1000;
 pub(super) struct State {
     pub(super) capabilities: Capabilities,
     pub(super) manifest: Arc<Manifest>,
-    pub(super) limits: StoreLimits,
+    pub(super) limits: Limits,
     pub(super) shown: Shown,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use futures_util::future::pending;
 use futures_util::stream::FuturesUnordered;
@@ -18,7 +19,7 @@ use super::bounds::{self, Shown, answers};
 use super::calls::{
     Acceptance, CallError, Command, EventError, Offer, Reply, Request, Response, Time,
 };
-use super::guard::{Guard, limits};
+use super::guard::{Guard, Limits};
 use super::imports::State;
 use super::imports::bindings::Module as Bindings;
 use super::imports::bindings::exports::placeos::slot::driver as exports;
@@ -63,6 +64,8 @@ pub(super) struct Work<'a> {
     pub(super) is_loaded: &'a mut bool,
     /// Set once the module is told to stop.
     pub(super) is_stopping: &'a mut bool,
+    /// How much memory the instance has, in bytes.
+    pub(super) memory: &'a Arc<AtomicUsize>,
     /// Called when the instance takes calls.
     pub(super) ready: &'a mut (dyn FnMut() + Send),
 }
@@ -82,7 +85,7 @@ pub(super) async fn live(prepared: &Prepared, capabilities: Capabilities, work: 
     let state = State {
         capabilities,
         manifest: Arc::clone(&prepared.manifest),
-        limits: limits(),
+        limits: Limits::new(Arc::clone(work.memory)),
         shown: Shown::new(),
     };
     let mut store = Store::new(&prepared.engine, state);

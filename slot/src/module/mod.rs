@@ -1,6 +1,7 @@
 //! A driver in its sandbox: one long-lived instance, many calls in flight, restarted when it traps.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -35,6 +36,7 @@ use calls::{Command, Offer, Reply, Time, UNDER_WAY};
 pub struct Module {
     commands: mpsc::UnboundedSender<Command>,
     state: watch::Receiver<State>,
+    memory: Arc<AtomicUsize>,
     random: Arc<dyn Random>,
     under_way: UnderWay,
 }
@@ -87,16 +89,25 @@ impl Module {
     ) -> (Self, Supervisor) {
         let (commands, queue) = mpsc::unbounded_channel();
         let (report, state) = watch::channel(State::Starting);
+        let memory = Arc::<AtomicUsize>::default();
         let random = Arc::clone(&capabilities.random);
         let capabilities = bounds::bounded(capabilities);
         (
             Self {
                 commands,
                 state,
+                memory: Arc::clone(&memory),
                 random,
                 under_way: UnderWay::new(UNDER_WAY),
             },
-            Supervisor::new(prepared.clone(), capabilities, settings, queue, report),
+            Supervisor::new(
+                prepared.clone(),
+                capabilities,
+                settings,
+                queue,
+                report,
+                memory,
+            ),
         )
     }
 
@@ -189,6 +200,11 @@ impl Module {
         let _ = self
             .ask(None, |reply| Command::Update { settings, reply })
             .await;
+    }
+
+    /// How much memory the latest instance has, in bytes. It never becomes less while an instance lives.
+    pub fn memory(&self) -> usize {
+        self.memory.load(Ordering::Relaxed)
     }
 
     /// Whether an instance is up and loaded.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -27,6 +28,7 @@ pub struct Supervisor {
     settings: String,
     queue: mpsc::UnboundedReceiver<Command>,
     report: watch::Sender<State>,
+    memory: Arc<AtomicUsize>,
     /// Events that no instance has answered yet.
     again: Vec<Offered>,
     pause: Duration,
@@ -40,6 +42,7 @@ impl Supervisor {
         settings: String,
         queue: mpsc::UnboundedReceiver<Command>,
         report: watch::Sender<State>,
+        memory: Arc<AtomicUsize>,
     ) -> Self {
         Self {
             prepared,
@@ -47,6 +50,7 @@ impl Supervisor {
             settings,
             queue,
             report,
+            memory,
             again: Vec::new(),
             pause: FIRST_PAUSE,
             on_restart: Box::new(|| {}),
@@ -76,6 +80,7 @@ impl Supervisor {
                     again: &mut self.again,
                     is_loaded: &mut is_loaded,
                     is_stopping: &mut is_stopping,
+                    memory: &self.memory,
                     ready: &mut || {
                         ready_at = Some(clock.elapsed());
                         report.send_replace(State::Ready);

@@ -30,6 +30,12 @@ impl Slot {
             begun: 0,
         }
     }
+
+    /// How much memory the module has, in bytes; without one there is none.
+    pub fn memory(&self) -> usize {
+        let module = self.module.as_ref();
+        module.map_or(0, |(module, _)| module.memory())
+    }
 }
 
 impl Stage for Slot {
