@@ -48,6 +48,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::for_web(&shell)?;
             setup::for_browser(&shell)?;
             setup::for_redis(&shell)?;
+            setup::for_python(&shell)?;
             setup::for_dist(&shell)?;
             say("all tools are here");
         }

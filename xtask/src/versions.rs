@@ -77,6 +77,15 @@ pub(crate) const BROWSER_PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 /// Debian's Redis.
 pub(crate) const REDIS_PACKAGES: [&str; 1] = ["redis-server"];
 
+/// Debian's Python, with what makes a folder of its own for what is installed.
+pub(crate) const PYTHON_PACKAGES: [&str; 2] = ["python3", "python3-venv"];
+
+/// Where Python's packages are that the tests use.
+pub(crate) const PYTHON_FOLDER: &str = "target/tools/python";
+
+/// Which ones those are.
+pub(crate) const PYTHON_REQUIREMENTS: &str = "tests/python/requirements.txt";
+
 /// The oldest Node that the package promises to run in.
 pub(crate) const OLDEST_NODE: u32 = 20;
 

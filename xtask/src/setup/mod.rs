@@ -8,6 +8,7 @@ mod c_compiler;
 mod cargo_tool;
 mod debian;
 mod npm;
+mod python;
 mod redis;
 mod rustup;
 mod static_target;
@@ -62,6 +63,15 @@ pub(crate) fn for_browser(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
     redis::ensure(shell)
+}
+
+/// Makes sure that the Python is here by which receivers of others verify what is sent.
+///
+/// # Errors
+///
+/// Names the command that a person must run.
+pub(crate) fn for_python(shell: &Shell) -> anyhow::Result<()> {
+    python::ensure(shell)
 }
 
 /// Makes sure that what the slot is linked statically with is here.

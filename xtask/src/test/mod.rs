@@ -1,5 +1,6 @@
 //! All checks and tests, ended by one line that counts.
 
+mod proofs;
 mod tally;
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -43,6 +44,7 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     step("hostile component", || build::for_tests(shell, wasm))?;
     step("browser", || setup::for_browser(shell))?;
     step("redis", || setup::for_redis(shell))?;
+    step("python", || setup::for_python(shell))?;
     step("format", || {
         Ok(on_host(cmd!(shell, "cargo fmt --all --check")).run()?)
     })?;
