@@ -281,6 +281,7 @@ mod tests {
         let memory = Arc::<AtomicUsize>::default();
         let mut store = Store::new(&engine, Limits::new(Arc::clone(&memory)));
         store.limiter(|limits| limits);
+        store.set_epoch_deadline(1);
         let module = Module::new(&engine, GROWS).unwrap();
         let instance = Instance::new_async(&mut store, &module, &[]).await.unwrap();
         assert_eq!(memory.load(Ordering::Relaxed), 65_536);
