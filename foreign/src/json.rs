@@ -164,7 +164,7 @@ impl<S: Stage> Judge<'_, S> {
         self.pause().await;
     }
 
-    /// A module takes an event as text, so only bodies can be of such bytes.
+    /// A module takes an event as text, so only bodies can be of such bytes; of events a gateway refuses them.
     async fn not_utf8(&mut self, name: &str, bytes: &[u8]) {
         for place in PLACES.iter().filter(|place| place.verb.is_some()) {
             let whole = format!("{name}, whole");

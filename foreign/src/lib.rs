@@ -16,4 +16,5 @@ mod not_utf8;
 mod secrets;
 
 pub use count::Count;
+pub use not_utf8::NOT_UTF8;
 pub use secrets::{Secret, secrets};

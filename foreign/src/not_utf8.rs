@@ -3,7 +3,7 @@
 //! its package is JavaScript, where a text cannot hold them.
 
 /// What each is, with the section of the test that it is of, and the bytes.
-pub(crate) const NOT_UTF8: [(&str, &[u8]); 18] = [
+pub const NOT_UTF8: [(&str, &[u8]); 18] = [
     ("3.1 the first continuation byte alone", b"\x80"),
     ("3.1 the last continuation byte alone", b"\xbf"),
     ("3.1 six continuation bytes", b"\x80\xbf\x80\xbf\x80\xbf"),

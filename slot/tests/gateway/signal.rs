@@ -1,5 +1,6 @@
 //! Door events by signal.
 
+use foreign::NOT_UTF8;
 use placeos_slot::module::{Acceptance, EventError};
 use serde_json::json;
 
@@ -117,8 +118,12 @@ async fn an_idempotency_key_is_a_short_plain_word() {
 async fn an_event_that_is_no_text_is_refused_and_not_mended() {
     let served = Served::start().await;
     let headers = [("x-api-key", served.keys.event_key.reveal())];
-    let body = &b"{\"user_name\":\"Zo\xeb\"}"[..];
-    let reply = send(served.address, "POST", SIGNAL, &headers, body).await;
-    assert_eq!(reply.status, 400);
+    // Beside those that UTF-8 was made to refuse, the é of another alphabet.
+    for (name, odd) in NOT_UTF8.into_iter().chain([("Latin-1", &b"\xe9"[..])]) {
+        let [before, after] = [&b"{\"door_id\":\"lobby\",\"action\":\""[..], b"\"}"];
+        let body = [before, odd, after].concat();
+        let reply = send(served.address, "POST", SIGNAL, &headers, body).await;
+        assert_eq!(reply.status, 400, "{name}");
+    }
     assert!(served.events().is_empty());
 }
