@@ -1,4 +1,14 @@
-//! Each suite as a test. They run without a harness, so that the lines which count reach whoever runs them.
+//! Each suite over the native driver, as a test. They run without a harness, so that the lines which count reach
+//! whoever runs them. They are here and not with the driver, whose tests need nothing but cargo.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops"
+)]
+
+#[path = "../../tests/native/mod.rs"]
+mod native;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,9 +20,9 @@ use libtest_mimic::{Arguments, Trial};
 use rhombus_driver::mac::hmac_sha256;
 use rhombus_replay::{Stage, Supervised};
 
-use crate::native::Native;
+use native::Native;
 
-pub(crate) fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let (say, said) = mpsc::channel();
     let trial = |name, run: fn() -> Result<String, String>| {
@@ -37,7 +47,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 async fn judge_json() -> Result<String, String> {
-    let cases = json::cases(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let cases = json::cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
     let world = json::world();
     let mut stage = Supervised::<Native>::new(world.clone());
     stage.load(json::SETTINGS).await?;
