@@ -156,6 +156,7 @@ impl<S: Stage> Judge<'_, S> {
             let whole = format!("{}, whole", case.name);
             self.give(place, &whole, input, Verdict::Reject).await;
         }
+        // Nothing that must be rejected becomes JSON by what is around it: one that did would be seen here.
         for place in &PLACES {
             let member = format!("{}, as a member", case.name);
             let sent = with_member(place.good, input);

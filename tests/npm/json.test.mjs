@@ -51,7 +51,9 @@ test("JSON is what others read, and takes no memory", async (t) => {
   const first = counting("json in the package");
   await giveAll(driver, sent, first);
   const once = memory();
-  await giveAll(driver, sent, counting("json in the package, again"));
+  const second = counting("json in the package, again");
+  await giveAll(driver, sent, second);
+  second.check();
   assert.equal(memory(), once, "bytes of memory");
   first.end();
 });
