@@ -7,9 +7,6 @@
     reason = "a test that cannot go on stops"
 )]
 
-#[path = "../../tests/native/mod.rs"]
-mod native;
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -18,9 +15,8 @@ use foreign::{hmac, json};
 use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 use rhombus_driver::mac::hmac_sha256;
+use rhombus_native::Native;
 use rhombus_replay::{Stage, Supervised};
-
-use native::Native;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

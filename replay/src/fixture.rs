@@ -321,7 +321,7 @@ pub enum StorageMode {
 }
 
 /// The text that a JSON value in a fixture stands for.
-pub(crate) fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         value => value.to_string(),

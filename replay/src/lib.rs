@@ -14,7 +14,7 @@ mod world;
 
 pub use fixture::{
     Answer, Doors, EventStep, Expected, Fixture, PostFailure, Receiver, RequestStep, Step,
-    StorageMode, Unlock,
+    StorageMode, Unlock, text,
 };
 pub use folder::{fixtures_below, read_fixture};
 pub use player::{Failure, play};

@@ -260,7 +260,7 @@ impl World {
     }
 }
 
-/// What the player does with it.
+/// What the player, or whoever else drives a module in it, does with it.
 impl World {
     /// A world with these security systems.
     pub fn new(systems: BTreeMap<String, Doors>) -> Self {
@@ -292,7 +292,8 @@ impl World {
         }
     }
 
-    pub(crate) fn jump_clock(&self, ms: i64) {
+    /// The clock that the module sees jumps by so many milliseconds.
+    pub fn jump_clock(&self, ms: i64) {
         self.state().clock_offset += ms;
     }
 
@@ -300,7 +301,8 @@ impl World {
         self.state().storage = mode;
     }
 
-    pub(crate) fn set_receivers(&self, receivers: &BTreeMap<String, Receiver>) {
+    /// How receivers answer from now on, by URL; those that are not named stay as they are.
+    pub fn set_receivers(&self, receivers: &BTreeMap<String, Receiver>) {
         self.state().receivers.extend(receivers.clone());
     }
 
@@ -316,7 +318,8 @@ impl World {
         self.state().refuse.extend(refuse.clone());
     }
 
-    pub(crate) fn put_records(&self, records: &BTreeMap<String, serde_json::Value>) {
+    /// Puts records into the store. Text is taken as it is, anything else as compact JSON.
+    pub fn put_records(&self, records: &BTreeMap<String, serde_json::Value>) {
         let records = records
             .iter()
             .map(|(key, value)| (key.clone(), text(value).into_bytes()));
@@ -327,7 +330,8 @@ impl World {
         self.state().records.clear();
     }
 
-    pub(crate) fn commits(&self) -> usize {
+    /// How many commits were made.
+    pub fn commits(&self) -> usize {
         self.state().commits
     }
 
@@ -339,7 +343,8 @@ impl World {
             .count()
     }
 
-    pub(crate) fn take_posts(&self) -> Vec<Post> {
+    /// The POSTs that were sent since the last call, by URL.
+    pub fn take_posts(&self) -> Vec<Post> {
         let mut posts: Vec<_> = self.state().posts.drain(..).collect();
         posts.sort_by(|one, other| one.url.cmp(&other.url));
         posts

@@ -13,7 +13,6 @@ pub mod logging;
 pub mod metrics;
 pub mod module;
 pub mod placeos;
-mod plain_name;
 pub mod private_file;
 pub mod receive;
 pub mod replay;

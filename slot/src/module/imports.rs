@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use placeos_wire::Manifest;
 use wasmtime::component::{Accessor, HasData};
 
 use crate::host::{
@@ -11,7 +12,6 @@ use crate::host::{
 
 use super::bounds::Shown;
 use super::guard::Limits;
-use super::manifest::Manifest;
 
 /// The bindings of `wit/slot.wit`.
 pub(super) mod bindings {

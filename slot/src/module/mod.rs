@@ -13,13 +13,12 @@ mod calls;
 mod guard;
 mod imports;
 mod instance;
-mod manifest;
 mod patience;
 mod prepared;
 mod supervisor;
 
 pub use calls::{Acceptance, CallError, EventError, Request, Response};
-pub use manifest::{Function, Manifest, Parameter, Security, Setting, Writer};
+pub use placeos_wire::{Function, Manifest, Parameter, Security, Setting, Writer};
 pub use prepared::{Prepared, StartError};
 pub use supervisor::Supervisor;
 

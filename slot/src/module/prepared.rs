@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use placeos_wire::Manifest;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::guard;
 use super::imports::bindings::{Module as Bindings, ModulePre};
 use super::imports::{Imports, State};
-use super::manifest::Manifest;
 
 /// Why a module cannot be made an instance of.
 #[derive(Debug, thiserror::Error)]

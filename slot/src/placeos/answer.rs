@@ -1,7 +1,8 @@
 //! An answer that is owed to core: it is given exactly once, whatever happens to whoever owes it.
 
+use placeos_wire::{Command, Message};
+
 use super::link::Link;
-use super::message::{Command, Message};
 
 /// The answer to one `exec`. Dropped without a word, it tells core of a failure: core waits for an
 /// answer without a limit.

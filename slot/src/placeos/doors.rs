@@ -3,11 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::FutureExt;
+use placeos_wire::{Command, Message};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::link::Link;
-use super::message::{Command, Message};
 use super::redis::Lookups;
 use crate::host::Answer;
 use crate::host::doors::{Door, Doors, Outcome};

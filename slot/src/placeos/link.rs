@@ -11,10 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use placeos_wire::frame;
+use placeos_wire::{Command, Message};
 use tokio::sync::oneshot;
-
-use super::frame;
-use super::message::{Command, Message};
 
 /// How long core has to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);

@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use placeos_wire::{Command, Message};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::link::Link;
-use super::message::{Command, Message};
 use crate::escape::EscapingJson;
 use crate::host::log::{Level, Log};
 

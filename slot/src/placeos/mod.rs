@@ -4,18 +4,15 @@
 mod answer;
 mod attendance;
 mod doors;
-mod exec;
-mod frame;
 mod intake;
 mod link;
 mod log;
-mod message;
 pub mod metadata;
-mod model;
 mod obeyed;
 mod process;
 pub mod redis;
 mod settings;
 mod slot;
+mod webhook;
 
 pub use process::{ProcessError, run};

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use placeos_wire::Model;
 use rhombus_egress::Policy;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::doors::SystemDoors;
 use super::log::ModuleLog;
-use super::model::Model;
 use super::redis::{Heard, Subscription};
 use super::slot::Site;
 use crate::connector::Allowed;

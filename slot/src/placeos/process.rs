@@ -13,15 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use placeos_wire::Model;
+use placeos_wire::frame::{self, FrameError};
+use placeos_wire::{Command, Message};
 use rustls::crypto::ring;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::answer::Owed;
-use super::frame::{self, FrameError};
 use super::link::Link;
-use super::message::{Command, Message};
-use super::model::Model;
 use super::redis::{Address, AddressError, Lookups, Redis, Subscriptions};
 use super::slot::{Site, Slot};
 use crate::connector::resolver::SystemResolver;

@@ -1,10 +1,10 @@
 //! Settings that the module itself writes: core keeps them.
 
 use futures_util::FutureExt;
+use placeos_wire::{Command, Message};
 use serde_json::{Value, json};
 
 use super::link::Link;
-use super::message::{Command, Message};
 use crate::host::Answer;
 use crate::host::settings::Settings;
 

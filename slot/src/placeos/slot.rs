@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use placeos_wire::Model;
+use placeos_wire::exec::Call;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -14,17 +16,16 @@ use tracing::Instrument;
 
 use super::answer::Owed;
 use super::attendance::Attendance;
-use super::exec::{Call, too_large, triple};
 use super::intake::Intake;
 use super::link::Link;
 use super::log::ModuleLog;
 use super::metadata;
-use super::model::Model;
 use super::obeyed::{Obeyed, obey};
 use super::redis::{
     Lookups, Promise, Redis, RedisStatus, RedisStore, Standing, StatusWriter, Subscriptions, UNREAD,
 };
 use super::settings::CoreSettings;
+use super::webhook::{too_large, triple};
 use crate::connector::resolver::Resolve;
 use crate::connector::tls::Roots;
 use crate::host::Capabilities;
@@ -117,12 +118,12 @@ impl Slot {
 
     /// Calls a function. The answer is given in any case.
     pub(super) fn exec(&self, payload: &str, caller: Option<String>, mut answer: Owed) {
-        let call = match Call::parse(payload, caller, &self.site.manifest) {
+        let call = match Call::parse(payload, &self.site.manifest) {
             Ok(call) => call,
             Err(error) => return answer.fail(error.class(), &error.to_string()),
         };
-        if let Call::Request(request) = &call
-            && let Some(refusal) = too_large(request)
+        if let Call::Request(webhook) = &call
+            && let Some(refusal) = too_large(webhook)
         {
             return answer.give(triple(refusal));
         }
@@ -134,7 +135,13 @@ impl Slot {
                 .and_then(Result::ok)
                 .and_then(|module| module.clone());
             match call {
-                Call::Request(request) => {
+                Call::Request(webhook) => {
+                    let request = Request {
+                        caller,
+                        method: webhook.method,
+                        headers: webhook.headers,
+                        body: webhook.body,
+                    };
                     // Also if all else fails, a webhook gets a triple.
                     answer.otherwise(triple(request.when_trapped()));
                     answer.give(triple(respond(module, request).await));

@@ -1,11 +1,12 @@
 //! The settings that a module is loaded with, put together from all who have a say.
 
+use placeos_wire::plain_name;
 use rhombus_egress::{EntryError, Policy};
 use serde_json::{Map, Value};
 
 use crate::cli;
+
 use crate::module::Manifest;
-use crate::plain_name::plain_name;
 
 /// Settings that cannot be put together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

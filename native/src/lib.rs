@@ -1,4 +1,7 @@
-//! The native driver as an instance of a scenario.
+//! The native driver as an instance of a scenario: what plays fixtures without a slot, and what fuzzing
+//! drives.
+
+#![forbid(unsafe_code)]
 
 mod host;
 
@@ -16,7 +19,7 @@ use rhombus_replay::{Call, Instance, Outcome, Response, Ticket, World};
 use host::Scripted;
 
 /// A driver and the tasks of its calls. Dropping it kills them all.
-pub(crate) struct Native {
+pub struct Native {
     driver: Driver<Scripted>,
     pool: LocalPool,
     spawner: LocalSpawner,
@@ -24,6 +27,7 @@ pub(crate) struct Native {
 }
 
 impl Instance for Native {
+    #[expect(clippy::expect_used, reason = "a scenario that cannot go on stops")]
     async fn load(world: &World, settings: &str) -> Result<Self, String> {
         // Time passes only when a step lets it: a driver that waited here would wait for ever.
         let loaded = Driver::load(Scripted(world.clone()), settings).now_or_never();
@@ -32,9 +36,7 @@ impl Instance for Native {
         let pool = LocalPool::new();
         let spawner = pool.spawner();
         let running = driver.clone();
-        spawner
-            .spawn_local(async move { running.run().await })
-            .unwrap();
+        spawn(&spawner, async move { running.run().await });
         Ok(Self {
             driver,
             pool,
@@ -50,7 +52,7 @@ impl Instance for Native {
             let outcome = answer(&driver, call).await;
             outcomes.borrow_mut().push((ticket, outcome));
         };
-        self.spawner.spawn_local(calling).unwrap();
+        spawn(&self.spawner, calling);
     }
 
     async fn settle(&mut self) {
@@ -60,6 +62,11 @@ impl Instance for Native {
     fn outcomes(&mut self) -> Vec<(Ticket, Outcome)> {
         self.outcomes.take()
     }
+}
+
+#[expect(clippy::expect_used, reason = "a spawner and its pool go together")]
+fn spawn(spawner: &LocalSpawner, task: impl Future<Output = ()> + 'static) {
+    spawner.spawn_local(task).expect("the pool is there");
 }
 
 async fn answer(driver: &Driver<Scripted>, call: Call) -> Outcome {

@@ -1,46 +1,67 @@
 //! A call of a function, as core hands it over: its name, and arguments with or without names.
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
-use serde_json::{Map, Value, json};
-
-use crate::module::{Manifest, Parameter, Request, Response};
-use crate::plain_name::plain_name;
-
-/// The largest body and head of a webhook's request, in bytes, as in the gateway.
-const BODY: usize = 1 << 20;
-const HEAD: usize = 64 << 10;
+use crate::{Manifest, Parameter, plain_name};
 
 /// A call that can be made. Its arguments may hold secrets, and so it has no `Debug`.
-pub(super) enum Call {
+pub enum Call {
     /// The webhook.
-    Request(Request),
+    Request(Webhook),
     /// Another function, with a JSON object of its arguments by name.
-    Function { name: String, arguments: String },
+    Function {
+        /// Its name, one of the manifest's.
+        name: String,
+        /// A JSON object, as text.
+        arguments: String,
+    },
+}
+
+/// A webhook's request. Its headers and body hold secrets, and so it has no `Debug`.
+pub struct Webhook {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// Why a call cannot be made, in the words of PlaceOS's own drivers, which callers may know.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ExecError {
+pub enum ExecError {
+    /// It has not the form of a call.
     #[error("the payload is not a call: {0}")]
     Malformed(&'static str),
+    /// It lacks this member, or the call this argument.
     #[error("Missing hash key: {0:?}")]
     Missing(String),
+    /// The driver has no such function.
     #[error("execute requested for unknown method: {name} on {driver}")]
-    Unknown { name: String, driver: String },
+    Unknown {
+        /// What was called.
+        name: String,
+        /// The driver's name in a system.
+        driver: String,
+    },
+    /// More arguments without names than the function takes.
     #[error("wrong number of arguments for '\"{name}\"' (given {given}, expected {expected})")]
     TooMany {
+        /// The function.
         name: String,
+        /// How many were given.
         given: usize,
+        /// How many it takes at most.
         expected: usize,
     },
+    /// An argument of the webhook is not of its type.
     #[error("the argument {0} cannot be read")]
     Unreadable(&'static str),
 }
 
 impl ExecError {
     /// The error's class in Crystal.
-    pub(super) fn class(&self) -> &'static str {
+    pub fn class(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "JSON::ParseException",
             Self::Missing(_) => "KeyError",
@@ -51,12 +72,13 @@ impl ExecError {
 }
 
 impl Call {
-    /// Reads the payload of an `exec` on behalf of `caller`.
-    pub(super) fn parse(
-        payload: &str,
-        caller: Option<String>,
-        manifest: &Manifest,
-    ) -> Result<Self, ExecError> {
+    /// Reads the payload of an `exec`.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no call of one of the manifest's functions. The text quotes nothing of the payload but
+    /// what is plainly a name.
+    pub fn parse(payload: &str, manifest: &Manifest) -> Result<Self, ExecError> {
         // What serde says of it quotes it.
         let malformed = |_| ExecError::Malformed("it is not a JSON object");
         let mut payload: Map<String, Value> = serde_json::from_str(payload).map_err(malformed)?;
@@ -79,37 +101,13 @@ impl Call {
         };
         let arguments = by_name(&name, given, &function.parameters)?;
         if name == "request" {
-            return Ok(Self::Request(request(arguments, caller)?));
+            return Ok(Self::Request(request(arguments)?));
         }
         Ok(Self::Function {
             name,
             arguments: Value::from(arguments).to_string(),
         })
     }
-}
-
-/// The answer of a webhook as PlaceOS takes it: status, headers, body.
-pub(super) fn triple(response: Response) -> String {
-    let headers: BTreeMap<_, _> = response.headers.into_iter().collect();
-    json!([response.status, headers, response.body]).to_string()
-}
-
-/// Why a request is not passed on to the module, if it is larger than any that means something.
-pub(super) fn too_large(request: &Request) -> Option<Response> {
-    let head = request.headers.iter();
-    let head: usize = head.map(|(name, value)| name.len() + value.len()).sum();
-    let (status, what) = if request.body.len() > BODY {
-        (413, "body")
-    } else if head > HEAD {
-        (431, "head")
-    } else {
-        return None;
-    };
-    Some(Response {
-        status,
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: json!({ "error": format!("the request's {what} is too large") }).to_string(),
-    })
 }
 
 /// The arguments of a function by name; those it does not know are let go.
@@ -145,10 +143,7 @@ fn by_name(
 }
 
 /// The webhook's arguments: verb, headers with a list of values each, body.
-fn request(
-    mut arguments: Map<String, Value>,
-    caller: Option<String>,
-) -> Result<Request, ExecError> {
+fn request(mut arguments: Map<String, Value>) -> Result<Webhook, ExecError> {
     let mut argument = |name| arguments.remove(name).unwrap_or_default();
     let Value::String(mut method) = argument("method") else {
         return Err(ExecError::Unreadable("method"));
@@ -175,8 +170,7 @@ fn request(
         Value::Null => Vec::new(),
         _ => return Err(ExecError::Unreadable("body")),
     };
-    Ok(Request {
-        caller,
+    Ok(Webhook {
         method,
         headers,
         body,
@@ -185,11 +179,12 @@ fn request(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn parse(payload: Value) -> Result<Call, ExecError> {
-        let caller = Some("webhook.trig-1".to_owned());
-        Call::parse(&payload.to_string(), caller, &Manifest::embedded())
+        Call::parse(&payload.to_string(), &Manifest::embedded())
     }
 
     fn error(payload: Value) -> ExecError {
@@ -211,7 +206,6 @@ mod tests {
             else {
                 panic!("not the webhook");
             };
-            assert_eq!(request.caller.as_deref(), Some("webhook.trig-1"));
             assert_eq!(
                 (request.method.as_str(), request.body.as_slice()),
                 ("PUT", &b"{}"[..])
@@ -281,27 +275,12 @@ mod tests {
         let unreadable = json!({"__exec__": "request", "request": ["GET", {"a": [1]}, ""]});
         assert_eq!(error(unreadable).class(), "JSON::SerializableError");
         for payload in ["[", r#""hidden""#, r#"{"__exec__":"Hidden","Hidden":1}"#] {
-            let error = Call::parse(payload, None, &Manifest::embedded())
-                .err()
-                .unwrap();
+            let error = Call::parse(payload, &Manifest::embedded()).err().unwrap();
             assert_eq!(error.class(), "JSON::ParseException");
             assert!(
                 !error.to_string().to_lowercase().contains("hidden"),
                 "{error}"
             );
         }
-    }
-
-    #[test]
-    fn an_answer_is_a_triple() {
-        let response = Response {
-            status: 200,
-            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-            body: "[]".to_owned(),
-        };
-        assert_eq!(
-            triple(response),
-            r#"[200,{"Content-Type":"application/json"},"[]"]"#
-        );
     }
 }

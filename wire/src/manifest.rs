@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The manifest of the driver that this slot carries.
-const EMBEDDED: &str = include_str!("../../../driver.json");
+const EMBEDDED: &str = include_str!("../../driver.json");
 
 /// A driver's manifest.
 #[derive(Clone, Debug, Deserialize)]
@@ -106,8 +106,8 @@ impl Manifest {
             .is_some_and(|setting| setting.written_by == Writer::Driver)
     }
 
-    /// The capability that an import asks for, if the manifest declares it.
-    pub(super) fn declares(&self, import: &str) -> bool {
+    /// Whether it declares the capability that the import `import` asks for.
+    pub fn declares(&self, import: &str) -> bool {
         let name = import
             .strip_prefix("placeos:slot/")
             .and_then(|rest| rest.split('@').next());

@@ -5,7 +5,7 @@ const LONGEST: usize = 32;
 
 /// `text` if it is plainly a name: small letters, digits and `_`, beginning with a letter. What stands
 /// where a name belongs may be a secret that went astray, and then it is not to be repeated.
-pub(crate) fn plain_name(text: &str) -> Option<&str> {
+pub fn plain_name(text: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let is_name = text.len() <= LONGEST
         && text.starts_with(|first: char| first.is_ascii_lowercase())

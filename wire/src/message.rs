@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 /// A message, in either direction. Which members mean something depends on the command.
 #[derive(Clone, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default)]
-pub(super) struct Message {
+pub struct Message {
     /// A module's id, or what else the command concerns.
-    pub(super) id: String,
+    pub id: String,
     /// What is to be done.
-    pub(super) cmd: Command,
+    pub cmd: Command,
     /// On whose behalf.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) user_id: Option<String>,
+    pub user_id: Option<String>,
     /// Tells which request a result is for. Each direction counts for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) seq: Option<u64>,
+    pub seq: Option<u64>,
     /// The module that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reply: Option<String>,
+    pub reply: Option<String>,
     /// Of a result, as in HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) code: Option<i32>,
+    pub code: Option<i32>,
     /// Mostly JSON in a text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) payload: Option<String>,
+    pub payload: Option<String>,
     /// The class of an error; it makes a result a failure, with the payload as its text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<String>,
+    pub error: Option<String>,
 }
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, Default, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Command {
+pub enum Command {
     /// Load a module; to core: it is loaded.
     Start,
     /// Unload it.

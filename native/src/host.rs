@@ -8,6 +8,7 @@ use rhombus_driver::host::{
 };
 use rhombus_replay::{Unlock, World};
 
+/// Asks the world, and translates between its types and the driver's.
 pub(super) struct Scripted(pub(super) World);
 
 impl Host for Scripted {
@@ -48,7 +49,7 @@ impl Host for Scripted {
             url: post.url,
             headers: headers.collect(),
             body: post.body,
-            timeout: u64::try_from(post.timeout.as_millis()).unwrap(),
+            timeout: millis(post.timeout),
         };
         match self.0.post(post).await {
             Ok((status, retry_after)) => Ok(PostAnswer {
@@ -113,9 +114,7 @@ impl Host for Scripted {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.0
-            .sleep(u64::try_from(duration.as_millis()).unwrap())
-            .await;
+        self.0.sleep(millis(duration)).await;
     }
 
     fn random(&self) -> [u8; 16] {
@@ -123,4 +122,8 @@ impl Host for Scripted {
     }
 
     fn log(&self, _level: Level, _message: &str, _fields: &[(&str, &str)]) {}
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,22 +6,25 @@ use serde_json::value::RawValue;
 /// What of a module's row concerns a logic module. Its settings hold secrets, and so it has no
 /// `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Model {
+pub struct Model {
     /// The merged settings, a JSON object; what is empty or none counts for nothing.
-    pub(super) settings: String,
+    pub settings: String,
     /// The system that the module is in.
-    pub(super) system: Option<String>,
+    pub system: Option<String>,
     /// Free text.
-    pub(super) notes: Option<String>,
+    pub notes: Option<String>,
 }
 
 /// Of the settings, those that the slot itself obeys. What cannot be read is as good as absent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct SlotSettings {
-    pub(super) organization_id: Option<serde_json::Value>,
-    pub(super) allowed_hosts: Option<serde_json::Value>,
-    pub(super) persistent_log_level: Option<serde_json::Value>,
+pub struct SlotSettings {
+    /// Which organization's door events the module gets.
+    pub organization_id: Option<serde_json::Value>,
+    /// The entries of the egress rule.
+    pub allowed_hosts: Option<serde_json::Value>,
+    /// From which level on lines of the log go to core.
+    pub persistent_log_level: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +45,7 @@ impl Model {
     /// # Errors
     ///
     /// If it is no model.
-    pub(super) fn parse(payload: &str) -> Result<Self, serde_json::Error> {
+    pub fn parse(payload: &str) -> Result<Self, serde_json::Error> {
         let row: Row = serde_json::from_str(payload)?;
         Ok(Self {
             settings: row
@@ -55,7 +58,7 @@ impl Model {
 
     /// What the settings say to the slot; `None` where core could not merge them: it sends an empty
     /// object then, and what they said before holds.
-    pub(super) fn slot_settings(&self) -> Option<SlotSettings> {
+    pub fn slot_settings(&self) -> Option<SlotSettings> {
         let settings: serde_json::Map<_, _> = serde_json::from_str(&self.settings).ok()?;
         if settings.is_empty() {
             return None;

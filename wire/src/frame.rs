@@ -5,11 +5,11 @@ use std::io::{self, Read};
 
 /// The longest message that is taken from core, in bytes. A whole model with a thousand of the
 /// longest subscriptions is a tenth of it.
-pub(super) const LIMIT: usize = 64 << 20;
+pub const LIMIT: usize = 64 << 20;
 
 /// Why no further message can be read. Nothing marks where the next one would begin.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FrameError {
+pub enum FrameError {
     /// The stream failed, or ended inside a frame.
     #[error("core's socket cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -24,7 +24,7 @@ pub(super) enum FrameError {
 /// # Errors
 ///
 /// If the stream cannot be understood any more.
-pub(super) fn read(stream: &mut impl Read) -> Result<Option<Vec<u8>>, FrameError> {
+pub fn read(stream: &mut impl Read) -> Result<Option<Vec<u8>>, FrameError> {
     let mut length = [0; 4];
     let mut have = 0;
     while have < length.len() {
@@ -52,7 +52,7 @@ pub(super) fn read(stream: &mut impl Read) -> Result<Option<Vec<u8>>, FrameError
 
 /// The bytes that carry `json` to core. JSON never has a raw NUL, so nothing in it can be taken for
 /// a mark.
-pub(super) fn enclose(json: &[u8]) -> Vec<u8> {
+pub fn enclose(json: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(json.len() + 4);
     frame.extend_from_slice(b"\0\x02");
     frame.extend_from_slice(json);
