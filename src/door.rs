@@ -168,7 +168,7 @@ impl<'de> Deserialize<'de> for Action {
 }
 
 /// When something happened: UTC, whole seconds, from 1970 to the end of 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct EventTime(i64);
 
@@ -218,21 +218,28 @@ impl EventTime {
 
     fn from_rfc3339(text: &str) -> Result<Self, &'static str> {
         let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "is not a time")?;
-        let seconds = time.unix_timestamp();
-        if (0..=Self::LAST).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err("is out of range")
-        }
+        Self::from_seconds(time.unix_timestamp())
+    }
+
+    fn from_seconds(seconds: i64) -> Result<Self, &'static str> {
+        let is_in_range = (0..=Self::LAST).contains(&seconds);
+        is_in_range
+            .then_some(Self(seconds))
+            .ok_or("is out of range")
+    }
+}
+
+impl<'de> Deserialize<'de> for EventTime {
+    /// A record of the store may hold anything, and what is out of range cannot be written.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_seconds(i64::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
 impl fmt::Display for EventTime {
     /// RFC 3339, UTC, whole seconds, `Z`: the text that is signed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A record of the store may hold anything; what was parsed is in range.
-        let time =
-            OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let time = OffsetDateTime::from_unix_timestamp(self.0).map_err(|_| fmt::Error)?;
         f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
     }
 }

@@ -7,8 +7,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(u64);
 
-/// Digits of a key's text; enough until the year 5138.
+/// Digits of a key's text.
 const DIGITS: usize = 17;
+/// No time gives a later key, so that a clock that jumps ahead, however far, leaves keys to come that have
+/// as many digits. It is in the year 4821.
+const LATEST_TIME: u64 = 90_000_000_000_000_000;
+/// The last key after which there are enough left.
+const LAST: u64 = 99_000_000_000_000_000;
 
 impl Key {
     /// Before all keys.
@@ -17,7 +22,13 @@ impl Key {
     /// The key that follows `self`, at `now` milliseconds since 1970.
     #[must_use]
     pub fn next(self, now: u64) -> Self {
-        Self(self.0.max(now.saturating_mul(1000)).saturating_add(1))
+        let now = now.saturating_mul(1000).min(LATEST_TIME);
+        Self(self.0.max(now).saturating_add(1))
+    }
+
+    /// Whether as many keys can follow it as anybody needs. No clock can come to one that says no.
+    pub fn leaves_room(self) -> bool {
+        self.0 < LAST
     }
 
     /// When it was given out, in milliseconds since 1970, by the clock of that moment.
@@ -49,6 +60,19 @@ mod tests {
         let third = second.next(10);
         assert!(first < second && second < third);
         assert!(first.to_string() < second.to_string());
+    }
+
+    #[test]
+    fn no_clock_makes_a_key_that_cannot_be_read_back() {
+        let mut key = Key::ZERO;
+        for now in [u64::MAX, 200_000_000_000_000, 0] {
+            let next = key.next(now);
+            assert!(next > key && next.leaves_room());
+            assert_eq!(Key::parse(&next.to_string()), Some(next));
+            key = next;
+        }
+        let last = Key::parse("99999999999999999").unwrap();
+        assert!(!last.leaves_room());
     }
 
     #[test]

@@ -43,15 +43,21 @@ impl<H: Host + 'static> Driver<H> {
     pub(crate) async fn open(&self, settings: &str) -> Result<(), LoadError> {
         let inner = &*self.0;
         let failed = |error: CommitError| LoadError::Store(error.to_string());
-        if inner.read::<FormatRecord>(record::FORMAT).await?.is_none() {
-            return self.begin_store(settings).await.map_err(failed);
-        }
+        let format = inner.read::<FormatRecord>(record::FORMAT).await?;
+        // Also of a store that has yet to begin: unlocks are recorded before any settings come.
         if let Some(last) = inner.read::<LastKeyRecord>(record::LAST_KEY).await? {
-            let last = Key::parse(&last.key);
+            let last = Key::parse(&last.key).filter(|last| last.leaves_room());
             let last =
                 last.ok_or_else(|| LoadError::Unreadable("the last key is none".to_owned()))?;
             inner.last_key.set(last);
             inner.left_to.set(last);
+        }
+        if format.is_none() {
+            if inner.read_book().await? != Book::default() {
+                let why = "it has subscriptions, but not the record of its format";
+                return Err(LoadError::Unreadable(why.to_owned()));
+            }
+            return self.begin_store(settings).await.map_err(failed);
         }
         let kept = inner.read_settings().await?;
         let book = inner.read_book().await?;

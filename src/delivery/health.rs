@@ -286,11 +286,13 @@ impl Health {
 
     fn count(&mut self, verdict: Verdict, key: Option<Key>) {
         self.gone = match verdict {
-            Verdict::Gone => self.gone + 1,
+            Verdict::Gone => self.gone.saturating_add(1),
             _ => 0,
         };
         match (verdict, key) {
-            (Verdict::Failed | Verdict::Unanswered, _) => self.failures += 1,
+            (Verdict::Failed | Verdict::Unanswered, _) => {
+                self.failures = self.failures.saturating_add(1);
+            }
             (Verdict::Unwelcome, Some(key)) if !self.unwelcome.contains(&key) => {
                 self.unwelcome.push(key);
                 self.unwelcome.truncate(FAILURES as usize);

@@ -370,10 +370,11 @@ impl Queue {
             return Outcome::Delivered;
         }
         let before = history;
-        history.unwelcome += u32::from(verdict == Verdict::Unwelcome);
+        let unwelcome = u32::from(verdict == Verdict::Unwelcome);
+        history.unwelcome = history.unwelcome.saturating_add(unwelcome);
         // While a subscriber is paused, the counts of attempts stand still.
         if verdict.counts() && !is_probe {
-            history.attempts += 1;
+            history.attempts = history.attempts.saturating_add(1);
             history.next = now + retry::wait(history.attempts, chance);
             history.first_failed = history.first_failed.or(Some(now));
             history.last_failed = Some(now);
