@@ -53,8 +53,9 @@ impl<H: Host + 'static> Driver<H> {
             inner.left_to.set(last);
         }
         if format.is_none() {
-            if inner.read_book().await? != Book::default() {
-                let why = "it has subscriptions, but not the record of its format";
+            let kept = inner.read::<SettingsRecord>(record::SETTINGS).await?;
+            if kept.is_some() || inner.read_book().await? != Book::default() {
+                let why = "it has settings or subscriptions, but not the record of its format";
                 return Err(LoadError::Unreadable(why.to_owned()));
             }
             return self.begin_store(settings).await.map_err(failed);

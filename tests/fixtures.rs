@@ -1,11 +1,7 @@
 //! Every fixture, played by the native driver. On wasm32 the tests `web` and `node` play them.
 
 #[cfg(not(target_arch = "wasm32"))]
-#[path = "native/play.rs"]
-mod play;
-
-#[cfg(not(target_arch = "wasm32"))]
-use play::main;
+use native::main;
 
 #[cfg(target_arch = "wasm32")]
 fn main() {}

@@ -10,7 +10,8 @@ xflags::xflags! {
     cmd cargo-xtask {
         /// Make sure that the tools are here: clippy, rustfmt, a C compiler, and Rust for
         /// wasm32-unknown-unknown; for the package, npm's; for its tests, Chromium and a test runner;
-        /// for tests of the slot, Redis; for the slot that ships, Rust and a C compiler for musl.
+        /// for tests of the slot, Redis; for fuzzing, cargo-fuzz and a C++ compiler; for the slot that
+        /// ships, Rust and a C compiler for musl.
         cmd setup {}
 
         /// Build the driver as a component, compile it ahead of time, and build the slot around it;
@@ -41,6 +42,14 @@ xflags::xflags! {
             optional --seed seed: u64
             /// Print all that happens in the history of that seed
             optional --trace
+        }
+
+        /// Have libFuzzer look for an input that breaks what must hold whatever comes in: requests, settings,
+        /// door events, core's frames, URLs, `Retry-After`, stored records. Fails if it finds one, and says
+        /// how to see it again.
+        cmd fuzz {
+            /// For how long in all; the targets share it, as many at once as there are cores. 7 if not said
+            optional --minutes minutes: u64
         }
 
         /// Build, then kill the slot while events flow, again and again, before receivers that fail, hang,
@@ -128,6 +137,15 @@ mod tests {
         };
         assert_eq!(crash.store.as_deref(), Some("redis"));
         assert_eq!((crash.kills, crash.seed), (Some(200), Some(7)));
+    }
+
+    #[test]
+    fn fuzz_takes_minutes() {
+        let args = ["fuzz", "--minutes", "30"];
+        let CargoXtaskCmd::Fuzz(fuzz) = parse(&args).unwrap().subcommand else {
+            panic!("not the command fuzz");
+        };
+        assert_eq!(fuzz.minutes, Some(30));
     }
 
     #[test]

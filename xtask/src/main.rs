@@ -8,6 +8,7 @@ mod cargo;
 mod crash;
 mod dist;
 mod flags;
+mod fuzz;
 mod mutants;
 mod package;
 mod sabotage;
@@ -49,6 +50,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::for_browser(&shell)?;
             setup::for_redis(&shell)?;
             setup::for_python(&shell)?;
+            setup::for_fuzzing(&shell)?;
             setup::for_dist(&shell)?;
             say("all tools are here");
         }
@@ -61,6 +63,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
+        CargoXtaskCmd::Fuzz(fuzz) => fuzz::run(&shell, &fuzz)?,
         CargoXtaskCmd::Dist(dist) => dist::run(&shell, &dist)?,
         CargoXtaskCmd::Simulate(simulate) => simulate::run(&shell, &simulate)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),

@@ -68,6 +68,17 @@ pub(crate) const MUTANTS: CargoTool = CargoTool {
     version: "27.1.0",
 };
 
+/// What builds programs for libFuzzer. It drives the compiler that is in use: without a sanitizer, stable
+/// will do.
+pub(crate) const FUZZ: CargoTool = CargoTool {
+    package: "cargo-fuzz",
+    program: "cargo-fuzz",
+    version: "0.13.2",
+};
+
+/// Debian's C++ compiler, for libFuzzer.
+pub(crate) const CPP_COMPILER_PACKAGES: [&str; 1] = ["g++"];
+
 /// Where tools are installed that only this workspace uses.
 pub(crate) const TOOLS: &str = "target/tools";
 

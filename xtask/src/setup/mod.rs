@@ -7,6 +7,7 @@ mod browser;
 mod c_compiler;
 mod cargo_tool;
 mod debian;
+mod fuzzing;
 mod npm;
 mod python;
 mod redis;
@@ -72,6 +73,15 @@ pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_python(shell: &Shell) -> anyhow::Result<()> {
     python::ensure(shell)
+}
+
+/// Makes sure that what fuzzing is built by is here.
+///
+/// # Errors
+///
+/// Names the command that a person must run.
+pub(crate) fn for_fuzzing(shell: &Shell) -> anyhow::Result<()> {
+    fuzzing::ensure(shell)
 }
 
 /// Makes sure that what the slot is linked statically with is here.

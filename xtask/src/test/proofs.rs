@@ -6,8 +6,9 @@
 use anyhow::ensure;
 
 /// How they begin.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "egress rows: ",
+    "fuzz corpus: ",
     "limits: ",
     "hostile components: ",
     "secrets: ",

@@ -1,0 +1,4 @@
+//! libFuzzer's program for the target `settings`.
+#![no_main]
+
+rhombus_fuzz::fuzz!(settings);

@@ -1,0 +1,4 @@
+//! libFuzzer's program for the target `store`.
+#![no_main]
+
+rhombus_fuzz::fuzz!(store);
