@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cargo::{on_host, on_wasm};
+use crate::paths::Paths;
 use crate::say;
 use crate::setup::{self, WasmToolchain};
 use crate::versions::WASM_TARGET;
@@ -14,10 +15,16 @@ use crate::web;
 
 /// Selects all of the workspace, for every program and for the tests: so cargo chooses the same
 /// features of each crate, and compiles it once.
-pub(crate) const WORKSPACE: [&str; 3] = ["--workspace", "--features", "slot-engine/compile"];
+pub(crate) const WORKSPACE: [&str; 4] = [
+    "--locked",
+    "--workspace",
+    "--features",
+    "slot-engine/compile",
+];
 
 /// Selects the driver as a component.
-pub(crate) const COMPONENT: [&str; 10] = [
+pub(crate) const COMPONENT: [&str; 11] = [
+    "--locked",
     "--package",
     "rhombus-driver",
     "--lib",
@@ -31,7 +38,8 @@ pub(crate) const COMPONENT: [&str; 10] = [
 ];
 
 /// Selects the component that does harm, for tests of the slot.
-pub(crate) const HOSTILE: [&str; 7] = [
+pub(crate) const HOSTILE: [&str; 8] = [
+    "--locked",
     "--package",
     "hostile",
     "--lib",
@@ -91,13 +99,12 @@ pub(crate) fn for_tests(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()
 /// Sets up, and builds the optimised module, for the slot that ships. Answers what compiled it.
 pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<WasmToolchain> {
     let wasm = setup::run(shell)?;
-    on_wasm(
-        cmd!(shell, "cargo build {COMPONENT...} --profile module"),
-        wasm,
-    )
-    .run()?;
+    let paths = Paths::of(shell, wasm)?;
+    let build = cmd!(shell, "cargo build {COMPONENT...} --profile module");
+    paths.hidden(on_wasm(build, wasm), WASM_TARGET)?.run()?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin slot-compile")).run()?;
     let module = format!("{MODULE}/{WASM_TARGET}/module/rhombus_driver.wasm");
+    paths.ensure_absent(&shell.current_dir().join(&module))?;
     let slot_compile = program("slot-compile")?;
     shell.create_dir(OPTIMISED)?;
     cmd!(shell, "{slot_compile} {module} {OPTIMISED}").run()?;
@@ -106,7 +113,11 @@ pub(crate) fn optimised_module(shell: &Shell) -> anyhow::Result<WasmToolchain> {
 
 /// Builds the program that measures the slot, optimised; answers where it is.
 pub(crate) fn optimised_rig(shell: &Shell) -> anyhow::Result<PathBuf> {
-    on_host(cmd!(shell, "cargo build --release --package rig --bins")).run()?;
+    on_host(cmd!(
+        shell,
+        "cargo build --locked --release --package rig --bins"
+    ))
+    .run()?;
     program("../release/rig")
 }
 

@@ -9,8 +9,9 @@ use xshell::{Shell, cmd};
 use crate::build;
 use crate::cargo::on_host;
 use crate::flags::Dist;
+use crate::paths::Paths;
 use crate::say;
-use crate::setup;
+use crate::setup::{self, WasmToolchain};
 use crate::versions::STATIC_TARGET;
 use crate::web;
 
@@ -40,17 +41,20 @@ pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
     web::build(shell, wasm)?;
     setup::for_dist(shell)?;
     let slot = ["--package", "placeos-slot", "--bin", "placeos-slot"];
-    on_host(cmd!(
+    // This machine's own toolchain, which is the wasm one unless set-up had to make that.
+    let paths = Paths::of(shell, WasmToolchain::Active)?;
+    let build = cmd!(
         shell,
-        "cargo build --profile dist --target {STATIC_TARGET} {slot...}"
-    ))
-    .run()?;
+        "cargo build --locked --profile dist --target {STATIC_TARGET} {slot...}"
+    );
+    paths.hidden(on_host(build), STATIC_TARGET)?.run()?;
     let built = build::program(&format!("../{STATIC_TARGET}/dist/placeos-slot"))?;
     let folder = shell.create_dir(FOLDER)?;
     let program = shell.current_dir().join(folder).join("placeos-slot");
     // Whatever runs from there goes on running.
     shell.remove_path(&program)?;
     shell.copy_file(built, &program)?;
+    paths.ensure_absent(&program)?;
 
     let size = fs::metadata(&program)
         .with_context(|| format!("there is no {}", program.display()))?

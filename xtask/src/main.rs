@@ -11,6 +11,7 @@ mod flags;
 mod fuzz;
 mod mutants;
 mod package;
+mod paths;
 mod sabotage;
 mod serve;
 mod setup;

@@ -7,12 +7,14 @@ use xshell::{Shell, cmd};
 
 use crate::build::{WORKSPACE, program};
 use crate::cargo::{on_host, on_wasm};
+use crate::paths::Paths;
 use crate::setup::{self, WasmToolchain};
 use crate::versions::{NPM_FOLDER, WASM_TARGET};
 
 /// Selects the driver for JavaScript. It has a folder of its own: the component, built in the same
 /// one, would be overwritten.
-pub(crate) const JAVASCRIPT: [&str; 6] = [
+pub(crate) const JAVASCRIPT: [&str; 7] = [
+    "--locked",
     "--package",
     "rhombus-driver",
     "--target",
@@ -33,11 +35,9 @@ const LAST: &str = "LICENSE";
 /// Fills `pkg`, for Node and for browsers, from one build; leaves it alone if nothing has changed.
 pub(crate) fn build(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
     setup::for_package(shell)?;
-    on_wasm(
-        cmd!(shell, "cargo build {JAVASCRIPT...} --lib --profile pkg"),
-        wasm,
-    )
-    .run()?;
+    let paths = Paths::of(shell, wasm)?;
+    let build = cmd!(shell, "cargo build {JAVASCRIPT...} --lib --profile pkg");
+    paths.hidden(on_wasm(build, wasm), WASM_TARGET)?.run()?;
     on_host(cmd!(shell, "cargo build {WORKSPACE...} --bin js-pack")).run()?;
     let js_pack = program("js-pack")?;
     let module = format!("{FOLDER}/{WASM_TARGET}/pkg/rhombus_driver.wasm");
@@ -47,6 +47,12 @@ pub(crate) fn build(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
     }
     let wasm_opt = format!("{NPM_FOLDER}/node_modules/.bin/wasm-opt");
     cmd!(shell, "{js_pack} {module} {PACKAGE} {wasm_opt}").run()?;
+    paths.ensure_absent(
+        &shell
+            .current_dir()
+            .join(PACKAGE)
+            .join("rhombus_driver_bg.wasm"),
+    )?;
     shell.copy_file("LICENSE", format!("{PACKAGE}/{LAST}"))?;
     Ok(())
 }
