@@ -14,6 +14,8 @@ pub mod crash;
 mod empty_root;
 pub mod placeos;
 pub mod program;
+mod store_fixture;
 pub mod wire;
 
 pub use empty_root::empty_root;
+pub use store_fixture::store_fixture;

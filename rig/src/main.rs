@@ -1,10 +1,10 @@
-//! `rig`: what `cargo xtask crash`, `bench` and `dist` run.
+//! `rig`: what `cargo xtask crash`, `bench`, `dist` and `store-fixture` run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use rig::{bench, crash, empty_root};
+use rig::{bench, crash, empty_root, store_fixture};
 
 /// The real placeos-slot before real receivers.
 #[derive(Debug, Parser)]
@@ -38,6 +38,11 @@ enum Command {
     },
     /// Run it in a root folder with nothing else in it; as root
     EmptyRoot,
+    /// Have it write a store with every kind of record, for later versions to open
+    StoreFixture {
+        /// Where to put it; must not be there
+        folder: PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -83,6 +88,7 @@ async fn main() -> ExitCode {
             (verdict.to_string(), verdict.is_kept())
         }
         Command::EmptyRoot => (empty_root(&slot).await.join("\n"), true),
+        Command::StoreFixture { folder } => (store_fixture(&slot, &folder).await, true),
     };
     #[expect(clippy::print_stdout, reason = "this is the command's result")]
     {
