@@ -64,13 +64,27 @@ xflags::xflags! {
             optional --seed seed: u64
         }
 
-        /// Make the slot as it ships, target/dist/placeos-slot: one static program for this machine's
-        /// architecture, which needs nothing else. Fails if it is too large.
+        /// Make what ships, in target/dist: the slot, one static program for this machine's
+        /// architecture, which needs nothing else; the package for npm; what is in them; and the sums of
+        /// all. Fails if the slot is too large.
         cmd dist {
+            /// Make it twice instead, of the last commit, in two folders; fails if a byte differs
+            optional --reproduce
             /// Then run it in a root folder with only a CA file and resolv.conf, up to a POST over TLS; as
             /// root
             optional --empty-root
         }
+
+        /// Check the licences, sources and versions of all that the project depends on, and what is known
+        /// against them, as far as that can be fetched.
+        cmd deny {
+            /// Fail if the advisories cannot be fetched
+            optional --advisories
+        }
+
+        /// Build, then have the slot write a store with every kind of record in it, and keep it in
+        /// slot/tests/upgrade/stores under this version's number, for later ones to open.
+        cmd store-fixture {}
 
         /// Make the slot as it ships, then measure it: `slow-subscriber`, `backlog`, `start` or
         /// `hostile-clients`. Fails if it does not keep what is promised.
@@ -148,13 +162,26 @@ mod tests {
         assert_eq!(fuzz.minutes, Some(30));
     }
 
-    #[test]
-    fn dist_may_be_asked_to_try_it() {
-        for (args, expected) in [(&["dist"][..], false), (&["dist", "--empty-root"], true)] {
+    fn dist_may_be_asked_to_try_it_or_to_do_it_twice() {
+        for (args, empty_root, reproduce) in [
+            (&["dist"][..], false, false),
+            (&["dist", "--empty-root"], true, false),
+            (&["dist", "--reproduce"], false, true),
+        ] {
             let CargoXtaskCmd::Dist(dist) = parse(args).unwrap().subcommand else {
                 panic!("not the command dist");
             };
-            assert_eq!(dist.empty_root, expected);
+            assert_eq!((dist.empty_root, dist.reproduce), (empty_root, reproduce));
+        }
+    }
+
+    #[test]
+    fn deny_may_insist_on_advisories() {
+        for (args, expected) in [(&["deny"][..], false), (&["deny", "--advisories"], true)] {
+            let CargoXtaskCmd::Deny(deny) = parse(args).unwrap().subcommand else {
+                panic!("not the command deny");
+            };
+            assert_eq!(deny.advisories, expected);
         }
     }
 

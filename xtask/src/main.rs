@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod cargo;
 mod crash;
+mod deny;
 mod dist;
 mod flags;
 mod fuzz;
@@ -16,6 +17,7 @@ mod sabotage;
 mod serve;
 mod setup;
 mod simulate;
+mod store_fixture;
 mod test;
 mod versions;
 mod web;
@@ -65,8 +67,10 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
         CargoXtaskCmd::Fuzz(fuzz) => fuzz::run(&shell, &fuzz)?,
+        CargoXtaskCmd::Deny(deny) => deny::run(&shell, &deny)?,
         CargoXtaskCmd::Dist(dist) => dist::run(&shell, &dist)?,
         CargoXtaskCmd::Simulate(simulate) => simulate::run(&shell, &simulate)?,
+        CargoXtaskCmd::StoreFixture(_) => store_fixture::run(&shell)?,
         CargoXtaskCmd::Test(_) => return Ok(test::run(&shell)),
     }
     Ok(ExitCode::SUCCESS)

@@ -27,7 +27,7 @@ pub(crate) const JAVASCRIPT: [&str; 7] = [
 const FOLDER: &str = "target/js";
 
 /// The package's folder, from the workspace's root.
-const PACKAGE: &str = "pkg";
+pub(crate) const PACKAGE: &str = "pkg";
 
 /// What is put into it when all else is there.
 const LAST: &str = "LICENSE";

@@ -79,6 +79,13 @@ pub(crate) const FUZZ: CargoTool = CargoTool {
 /// Debian's C++ compiler, for libFuzzer.
 pub(crate) const CPP_COMPILER_PACKAGES: [&str; 1] = ["g++"];
 
+/// What checks the dependencies.
+pub(crate) const DENY: CargoTool = CargoTool {
+    package: "cargo-deny",
+    program: "cargo-deny",
+    version: "0.20.2",
+};
+
 /// Where tools are installed that only this workspace uses.
 pub(crate) const TOOLS: &str = "target/tools";
 

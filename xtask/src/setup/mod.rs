@@ -24,7 +24,7 @@ pub(crate) use cargo_tool::path as tool;
 pub(crate) use wasm_target::WasmToolchain;
 
 use crate::say;
-use crate::versions::{MUTANTS, NPM_FOLDER, WEB_FOLDER};
+use crate::versions::{DENY, MUTANTS, NPM_FOLDER, WEB_FOLDER};
 
 /// Makes sure that what the package for JavaScript is made by is here.
 ///
@@ -100,6 +100,15 @@ pub(crate) fn for_dist(shell: &Shell) -> anyhow::Result<()> {
 /// It cannot be built.
 pub(crate) fn for_mutants(shell: &Shell) -> anyhow::Result<()> {
     cargo_tool::ensure(shell, &MUTANTS)
+}
+
+/// Makes sure that what checks the dependencies is here.
+///
+/// # Errors
+///
+/// It cannot be built.
+pub(crate) fn for_deny(shell: &Shell) -> anyhow::Result<()> {
+    cargo_tool::ensure(shell, &DENY)
 }
 
 /// Makes sure that everything is here that `serve` is built by.

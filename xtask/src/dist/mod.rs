@@ -1,7 +1,11 @@
-//! The slot as it ships: one static program, which runs where there is nothing else.
+//! What ships: the slot, one static program, which runs where there is nothing else; the package for
+//! JavaScript; and what is in them, with their sums.
+
+mod contents;
+mod reproduce;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
@@ -9,6 +13,7 @@ use xshell::{Shell, cmd};
 use crate::build;
 use crate::cargo::on_host;
 use crate::flags::Dist;
+use crate::package::PACKAGE;
 use crate::paths::Paths;
 use crate::say;
 use crate::setup::{self, WasmToolchain};
@@ -17,12 +22,25 @@ use crate::web;
 
 /// Where it is put, from the workspace's root.
 const FOLDER: &str = "target/dist";
+/// The sums of the files there, as `sha256sum --check` reads them.
+const SUMS: &str = "SHA256SUMS";
 /// It must be smaller, in bytes.
 const LIMIT: u64 = 12_000_000;
 
-/// Makes it; and has it run in an empty root, if that is asked.
+/// Makes all of it; and has the slot run in an empty root, if that is asked. Or makes it twice, and
+/// compares.
 pub(crate) fn run(shell: &Shell, flags: &Dist) -> anyhow::Result<()> {
+    if flags.reproduce {
+        return reproduce::run(shell);
+    }
+    let folder = shell.create_dir(FOLDER)?;
+    for file in files(&shell.current_dir().join(folder))? {
+        shell.remove_path(file)?;
+    }
     let slot = build(shell)?;
+    pack(shell)?;
+    contents::list(shell, &slot)?;
+    sum(shell)?;
     if flags.empty_root {
         setup::for_redis(shell)?;
         let rig = build::optimised_rig(shell)?;
@@ -31,7 +49,7 @@ pub(crate) fn run(shell: &Shell, flags: &Dist) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes it; answers where it is.
+/// Makes the slot; answers where it is.
 ///
 /// # Errors
 ///
@@ -67,6 +85,40 @@ pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
         LIMIT / 1_000_000
     );
     Ok(program)
+}
+
+/// Packs the package, which was made for the slot's pages, as npm publishes it.
+fn pack(shell: &Shell) -> anyhow::Result<()> {
+    let pack = ["--pack-destination", FOLDER, "--silent"];
+    Ok(cmd!(shell, "npm pack ./{PACKAGE} {pack...}").run()?)
+}
+
+/// Writes the sums of all files there, and prints them.
+fn sum(shell: &Shell) -> anyhow::Result<()> {
+    let _folder = shell.push_dir(FOLDER);
+    let files = files(&shell.current_dir())?;
+    let names = files.iter().filter_map(|file| file.file_name());
+    let sums = cmd!(shell, "sha256sum {names...}").read()?;
+    shell.write_file(SUMS, format!("{sums}\n"))?;
+    #[expect(clippy::print_stdout, reason = "this is the command's result")]
+    {
+        println!("{sums}");
+    }
+    Ok(())
+}
+
+/// What ships of what is in that folder, by name. Cargo has folders of its own there, and hidden files.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if entry.file_type()?.is_file() && !is_hidden {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 #[cfg(test)]
