@@ -122,4 +122,35 @@ mod tests {
         let chosen = format!("wasm-bindgen = \"={}\"", WASM_TESTS.version);
         assert!(include_str!("../../Cargo.toml").contains(&chosen));
     }
+
+    const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
+
+    #[test]
+    fn the_forge_builds_with_the_oldest_rust() {
+        let chosen = format!("RUSTUP_TOOLCHAIN: \"{OLDEST_RUST}.");
+        assert!(WORKFLOW.contains(&chosen), "{chosen}");
+    }
+
+    #[test]
+    fn the_forge_runs_no_action_that_can_be_exchanged() {
+        let mut count = 0;
+        for line in WORKFLOW.lines() {
+            let Some((_, action)) = line.split_once("uses: ") else {
+                continue;
+            };
+            let (_, commit) = action.split_once('@').unwrap();
+            let (commit, version) = commit.split_once(" # ").unwrap();
+            let is_commit = commit.len() == 40 && commit.bytes().all(|c| c.is_ascii_hexdigit());
+            assert!(is_commit && version.starts_with('v'), "{action}");
+            count += 1;
+        }
+        assert!(count > 0);
+    }
+
+    /// Else the lock file is brought up to date before anything is built by it as it is.
+    #[test]
+    fn a_command_does_not_mend_the_lock_file() {
+        let alias = include_str!("../../.cargo/config.toml");
+        assert!(alias.contains("xtask = \"run --quiet --locked --package xtask --\""));
+    }
 }
