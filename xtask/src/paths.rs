@@ -1,5 +1,5 @@
-//! What ships does not say where it was made: so it is the same wherever that is, and tells nothing of the
-//! machine.
+//! What ships does not say where or when it was made: so it is the same wherever and whenever that is, and
+//! tells nothing of the machine.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -28,7 +28,8 @@ impl Paths {
         ]))
     }
 
-    /// Has rustc, and the C compilers that build scripts call for `target`, write no path of this machine.
+    /// Has rustc, and the C compilers that build scripts call for `target`, write no path of this machine,
+    /// and no time: mimalloc says when it was compiled.
     ///
     /// These are all flags that they get: what a person has set for programs of his own does not belong
     /// into what ships.
@@ -52,6 +53,7 @@ impl Paths {
             .env_remove("CARGO_BUILD_RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", rust.join(SEPARATOR))
             .env_remove("CFLAGS")
+            .env("SOURCE_DATE_EPOCH", "0")
             .env(c_flags, c.join(" ")))
     }
 
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn both_compilers_are_told_what_to_write_instead() {
+    fn both_compilers_are_told_what_to_write_instead_of_place_and_time() {
         let shell = Shell::new().unwrap();
         let command = cmd!(shell, "cargo build").env("RUSTFLAGS", "-g");
         let hidden = paths("/home/ann/tree").hidden(command, "x86_64-unknown-linux-musl");
@@ -116,6 +118,7 @@ mod tests {
             value("CFLAGS_x86_64_unknown_linux_musl").as_deref(),
             Some("-ffile-prefix-map=/home/ann/tree=/rhombus")
         );
+        assert_eq!(value("SOURCE_DATE_EPOCH").as_deref(), Some("0"));
         assert_eq!(value("RUSTFLAGS"), None);
     }
 
