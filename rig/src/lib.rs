@@ -12,6 +12,7 @@ pub mod bench;
 pub mod client;
 pub mod crash;
 mod empty_root;
+pub mod load;
 pub mod placeos;
 pub mod program;
 mod store_fixture;

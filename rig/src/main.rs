@@ -1,10 +1,13 @@
 //! `rig`: what `cargo xtask crash`, `bench`, `dist` and `store-fixture` run.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use rig::{bench, crash, empty_root, store_fixture};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rig::load::{Effort, Scenario, Stage};
+use rig::{bench, crash, empty_root, load, store_fixture};
 
 /// The real placeos-slot before real receivers.
 #[derive(Debug, Parser)]
@@ -36,6 +39,8 @@ enum Command {
         /// What
         benchmark: Benchmark,
     },
+    /// Measure it under load, beside a bare client and another driver; prints a page in Markdown
+    Load(Load),
     /// Run it in a root folder with nothing else in it; as root
     EmptyRoot,
     /// Have it write a store with every kind of record, for later versions to open
@@ -43,6 +48,25 @@ enum Command {
         /// Where to put it; must not be there
         folder: PathBuf,
     },
+}
+
+#[derive(Args, Debug)]
+struct Load {
+    /// Measure these only
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Scenario>,
+    /// Measure this executable too: another one that speaks PlaceOS' process protocol
+    #[arg(long, value_name = "FILE")]
+    peer: Option<PathBuf>,
+    /// Write BENCHMARKS.md, and benchmarks/ with the data and the curves, into this folder
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// A version to note
+    #[arg(long = "note", value_name = "NAME=TEXT", value_parser = named::<String>)]
+    notes: Vec<(String, String)>,
+    /// A file whose size to tell
+    #[arg(long = "size", value_name = "NAME=FILE", value_parser = named::<PathBuf>)]
+    sizes: Vec<(String, PathBuf)>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -87,6 +111,7 @@ async fn main() -> ExitCode {
             };
             (verdict.to_string(), verdict.is_kept())
         }
+        Command::Load(flags) => (measure(slot, flags).await, true),
         Command::EmptyRoot => (empty_root(&slot).await.join("\n"), true),
         Command::StoreFixture { folder } => (store_fixture(&slot, &folder).await, true),
     };
@@ -99,4 +124,31 @@ async fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Measures, and writes the report if that is asked; answers the page.
+async fn measure(slot: PathBuf, flags: Load) -> String {
+    let own = env::current_exe().unwrap_or_else(|error| panic!("where is this program? {error}"));
+    let stage = Stage {
+        slot,
+        peer: flags.peer,
+        bare: load::bare_client_beside(&own),
+        sizes: flags.sizes,
+        effort: Effort::FULL,
+        next: AtomicU64::new(0),
+    };
+    let scenarios = match flags.only {
+        none if none.is_empty() => Scenario::value_variants().to_vec(),
+        some => some,
+    };
+    let report = load::run(&stage, &scenarios, flags.notes).await;
+    if let Some(folder) = flags.report {
+        report.write(&folder);
+    }
+    report.to_page()
+}
+
+fn named<T: From<String>>(text: &str) -> Result<(String, T), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned().into()))
 }

@@ -1,13 +1,91 @@
 //! Measurements of the slot as it ships.
 
+use std::path::Path;
+
+use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
+use crate::flags::Bench;
+use crate::package::PACKAGE;
 use crate::{build, dist, setup};
 
-/// Builds, then has the rig measure.
-pub(crate) fn run(shell: &Shell, benchmark: &str) -> anyhow::Result<()> {
+/// The benchmark that is many, and takes flags.
+const LOAD: &str = "load";
+
+/// Builds, then has the rig measure. All of it is written into the workspace's root; a part of it is only
+/// printed.
+pub(crate) fn run(shell: &Shell, bench: &Bench) -> anyhow::Result<()> {
+    let benchmark = bench.benchmark.as_deref();
+    ensure!(
+        bench.only.is_none() || benchmark == Some(LOAD),
+        "--only is for `bench {LOAD}`"
+    );
+    ensure!(
+        bench.peer.is_none() || benchmark.is_none_or(|name| name == LOAD),
+        "--peer is for `bench` and `bench {LOAD}`"
+    );
     let slot = dist::build(shell)?;
     let rig = build::optimised_rig(shell)?;
     setup::for_redis(shell)?;
-    Ok(cmd!(shell, "{rig} --slot {slot} bench {benchmark}").run()?)
+    match benchmark {
+        Some(name) if name != LOAD => {
+            cmd!(shell, "{rig} --slot {slot} bench {name}").run()?;
+        }
+        _ => {
+            let mut load = cmd!(shell, "{rig} --slot {slot} load");
+            for (option, value) in options(shell, bench, &slot)? {
+                load = load.arg(option).arg(value);
+            }
+            load.run()?;
+        }
+    }
+    Ok(())
+}
+
+/// What the rig is told: what it is to do, and what it cannot know.
+fn options(
+    shell: &Shell,
+    bench: &Bench,
+    slot: &Path,
+) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let mut options = Vec::new();
+    match (bench.benchmark.as_deref(), &bench.only) {
+        (None, _) => options.push(("--report", ".".to_owned())),
+        (_, Some(only)) => options.push(("--only", only.clone())),
+        (_, None) => {}
+    }
+    if let Some(peer) = &bench.peer {
+        let file = peer.file_name().context("--peer is no file")?;
+        // The rig runs in the workspace's root, wherever this was typed.
+        let path = std::path::absolute(peer)?;
+        options.push(("--peer", path.display().to_string()));
+        options.push(("--note", format!("peer={}", file.display())));
+    }
+    let commit = cmd!(shell, "git describe --always --dirty --tags").read()?;
+    options.push(("--note", format!("this driver={commit}")));
+    let wasmtime = cmd!(shell, "cargo pkgid wasmtime").read()?;
+    let (_, wasmtime) = wasmtime
+        .rsplit_once('@')
+        .context("wasmtime without a version")?;
+    options.push(("--note", format!("wasmtime={wasmtime}")));
+    for (name, program) in [("rustc", "rustc"), ("Redis", "redis-server")] {
+        let version = cmd!(shell, "{program} --version").read()?;
+        options.push(("--note", format!("{name}={version}")));
+    }
+    let module = format!("{PACKAGE}/rhombus_driver_bg.wasm");
+    let package = dist::pack(shell)?;
+    let sizes = [
+        ("executable", slot),
+        ("driver, as a component", Path::new(build::COMPONENT_FILE)),
+        (
+            "driver, compiled ahead of time",
+            Path::new(build::COMPILED_FILE),
+        ),
+        ("driver, for JavaScript", Path::new(&module)),
+        ("package for JavaScript, as npm packs it", &package),
+    ];
+    for (name, file) in sizes {
+        options.push(("--size", format!("{name}={}", file.display())));
+    }
+    Ok(options)
 }

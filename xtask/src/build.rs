@@ -56,6 +56,10 @@ const MODULE: &str = "target/module";
 /// Where the optimised module is put, from the workspace's root; the slot's build script reads it there.
 const OPTIMISED: &str = "target/module/optimised";
 
+/// The optimised module as a component, and as the slot carries it.
+pub(crate) const COMPONENT_FILE: &str = "target/module/optimised/rhombus_driver.component.wasm";
+pub(crate) const COMPILED_FILE: &str = "target/module/optimised/rhombus_driver.cwasm";
+
 /// What was built.
 pub(crate) struct Built {
     /// The program placeos-slot.

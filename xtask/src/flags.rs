@@ -1,6 +1,7 @@
 //! What can be typed after `cargo xtask`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 xflags::xflags! {
     /// Builds, runs and tests the Rhombus driver.
@@ -87,10 +88,16 @@ xflags::xflags! {
         cmd store-fixture {}
 
         /// Make the slot as it ships, then measure it: `slow-subscriber`, `backlog`, `start` or
-        /// `hostile-clients`. Fails if it does not keep what is promised.
+        /// `hostile-clients`, which fail if the slot does not keep what is promised; or `load`. Without a name
+        /// all of it is measured, and BENCHMARKS.md is written, with the data and the curves in `benchmarks`.
         cmd bench {
             /// What to measure
-            required benchmark: String
+            optional benchmark: String
+            /// Of the load only these, with commas between: `burst`, `neighbours`, `sustained`, `accepted`,
+            /// `verbs`, `start`, `growth`, `promises`
+            optional --only scenarios: String
+            /// Measure another driver's executable beside the slot: one that speaks PlaceOS' process protocol
+            optional --peer path: PathBuf
         }
 
         /// Build, then check the format, run clippy, all tests and rustdoc. The last line counts.
@@ -162,6 +169,21 @@ mod tests {
         assert_eq!(fuzz.minutes, Some(30));
     }
 
+    #[test]
+    fn bench_takes_a_name_or_measures_everything() {
+        let bench = |args: &[&str]| match parse(args).unwrap().subcommand {
+            CargoXtaskCmd::Bench(bench) => bench,
+            _ => panic!("not the command bench"),
+        };
+        let all = bench(&["bench", "--peer", "other/driver"]);
+        assert_eq!(all.benchmark, None);
+        assert_eq!(all.peer, Some(PathBuf::from("other/driver")));
+        let some = bench(&["bench", "load", "--only", "burst,verbs"]);
+        assert_eq!(some.benchmark.as_deref(), Some("load"));
+        assert_eq!(some.only.as_deref(), Some("burst,verbs"));
+    }
+
+    #[test]
     fn dist_may_be_asked_to_try_it_or_to_do_it_twice() {
         for (args, empty_root, reproduce) in [
             (&["dist"][..], false, false),

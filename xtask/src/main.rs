@@ -64,7 +64,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
         CargoXtaskCmd::Mutants(_) => mutants::run(&shell)?,
         CargoXtaskCmd::Sabotage(_) => sabotage::run(&shell)?,
         CargoXtaskCmd::Serve(serve) => serve::run(&shell, &serve.args)?,
-        CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench.benchmark)?,
+        CargoXtaskCmd::Bench(bench) => bench::run(&shell, &bench)?,
         CargoXtaskCmd::Crash(crash) => crash::run(&shell, &crash)?,
         CargoXtaskCmd::Fuzz(fuzz) => fuzz::run(&shell, &fuzz)?,
         CargoXtaskCmd::Deny(deny) => deny::run(&shell, &deny)?,

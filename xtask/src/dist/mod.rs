@@ -87,10 +87,12 @@ pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Packs the package, which was made for the slot's pages, as npm publishes it.
-fn pack(shell: &Shell) -> anyhow::Result<()> {
+/// Packs the package, which was made for the slot's pages, as npm publishes it; answers where it is, from
+/// the workspace's root.
+pub(crate) fn pack(shell: &Shell) -> anyhow::Result<PathBuf> {
     let pack = ["--pack-destination", FOLDER, "--silent"];
-    Ok(cmd!(shell, "npm pack ./{PACKAGE} {pack...}").run()?)
+    let name = cmd!(shell, "npm pack ./{PACKAGE} {pack...}").read()?;
+    Ok(Path::new(FOLDER).join(name))
 }
 
 /// Writes the sums of all files there, and prints them.

@@ -1,0 +1,81 @@
+//! The same through the gateway, which lets only so many through.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::Connection;
+use crate::load::report::Figure;
+use crate::load::stage::Stage;
+use crate::load::stats::percentile_ms;
+use crate::program::Place;
+
+use super::Verb;
+
+/// Requests in a round, but for PUT.
+const REQUESTS: usize = 500;
+/// Between two requests: half of what the gateway lets through.
+const PACE: Duration = Duration::from_millis(2);
+
+/// Each verb in turn: what was subscribed is unsubscribed, and an unlock is no longer shared when the door's
+/// turn comes again.
+const VERBS: [Verb; 5] = [
+    Verb::Unknown,
+    Verb::Get,
+    Verb::Post,
+    Verb::Delete,
+    Verb::Put,
+];
+
+pub(super) async fn figures(stage: &Stage) -> Vec<Figure> {
+    let place = Place::new(&stage.slot);
+    let mut command = place.serve(&["--demo", "--swipe-every=0", "--allow=127.0.0.1"]);
+    command.env("PLACEOS_SLOT_LOG", "error");
+    let gateway = place.start_by(command).await;
+    let [_, hook] = gateway.access.hooks();
+    let doors = gateway.hook("GET", Value::Null).await.json();
+    let doors = doors.as_array().unwrap();
+    let mut connection = Connection::open(gateway.address()).await.unwrap();
+    let requests = stage.effort.of(REQUESTS);
+
+    let mut p50 = [const { Vec::new() }; VERBS.len()];
+    let mut p99 = p50.clone();
+    for round in 0..=stage.effort.rounds {
+        for (place, verb) in VERBS.into_iter().enumerate() {
+            let count = if verb == Verb::Put {
+                doors.len()
+            } else {
+                requests
+            };
+            let mut took = Vec::with_capacity(count);
+            let mut ticks = tokio::time::interval(PACE);
+            for number in 0..count {
+                let body = match verb {
+                    Verb::Put => json!({ "door_id": doors[number]["door_id"] }),
+                    _ => verb.body(number),
+                };
+                ticks.tick().await;
+                let asked = Instant::now();
+                let sent = connection.send(verb.method(), &hook, &[], body.to_string());
+                let reply = sent.await.unwrap();
+                took.push(asked.elapsed());
+                let text = String::from_utf8_lossy(&reply.body);
+                let status = reply.status.into();
+                assert!(verb.may_answer(status), "{verb:?}: {status} {text}");
+            }
+            if round > 0 {
+                p50[place].push(percentile_ms(&mut took, 0.5));
+                p99[place].push(percentile_ms(&mut took, 0.99));
+            }
+        }
+        tokio::time::sleep(super::UNSHARED).await;
+    }
+    let of_verb = |(place, verb): (usize, Verb)| {
+        let what = format!("{}, through the gateway", verb.name());
+        [
+            Figure::new(format!("{what}: p50"), "ms", &p50[place]),
+            Figure::new(format!("{what}: p99"), "ms", &p99[place]),
+        ]
+    };
+    VERBS.into_iter().enumerate().flat_map(of_verb).collect()
+}
