@@ -1,6 +1,6 @@
 //! Somebody who sends to receivers of its own: a driver by either face, or the bare client.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ impl Contestant {
         self.send(numbers.clone()).await;
         self.receivers.wait_for(self.deliveries(&numbers)).await;
         let arrivals = self.receivers.take();
-        assert_each_came_once(&arrivals, &numbers, self.subscribers);
+        self.assert_each_came_once(&arrivals, &numbers);
         let mut took = vec![Duration::ZERO; arrivals.len() / self.subscribers];
         for arrival in arrivals {
             let took = &mut took[(arrival.event - numbers.start) as usize];
@@ -101,7 +101,7 @@ impl Contestant {
         }
         self.receivers.wait_for(self.deliveries(&numbers)).await;
         let arrivals = self.receivers.take();
-        assert_each_came_once(&arrivals, &numbers, self.subscribers);
+        self.assert_each_came_once(&arrivals, &numbers);
         let last = arrivals.iter().map(|arrival| arrival.at).max().unwrap();
         last - begun
     }
@@ -137,21 +137,32 @@ impl Contestant {
     fn deliveries(&self, numbers: &Range<u64>) -> usize {
         (numbers.end - numbers.start) as usize * self.subscribers
     }
-}
 
-/// A fast driver that loses or doubles events is not fast.
-fn assert_each_came_once(arrivals: &[Arrival], numbers: &Range<u64>, subscribers: usize) {
-    let mut seen = HashSet::with_capacity(arrivals.len());
-    for Arrival {
-        subscriber, event, ..
-    } in arrivals
-    {
-        assert!(numbers.contains(event), "event {event} came late");
-        assert!(
-            seen.insert((*event, *subscriber)),
-            "event {event} came twice to subscriber {subscriber}"
-        );
+    /// A fast driver that loses or doubles events is not fast.
+    fn assert_each_came_once(&self, arrivals: &[Arrival], numbers: &Range<u64>) {
+        let mut seen = HashMap::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            let Arrival {
+                subscriber,
+                event,
+                at,
+            } = *arrival;
+            let earlier = seen.insert((event, subscriber), at);
+            let is_new = numbers.contains(&event) && earlier.is_none();
+            assert!(
+                is_new,
+                "event {event} came once more to subscriber {subscriber}, {:?} later\n{}",
+                earlier.map(|earlier| at - earlier),
+                self.log()
+            );
+        }
+        assert_eq!(seen.len(), self.deliveries(numbers), "of all deliveries");
     }
-    let expected = (numbers.end - numbers.start) as usize * subscribers;
-    assert_eq!(seen.len(), expected, "of all deliveries");
+
+    fn log(&self) -> String {
+        match &self.sender {
+            Sender::Driver(site) => site.log(),
+            Sender::Bare(_) => "by the bare client".to_owned(),
+        }
+    }
 }

@@ -50,8 +50,7 @@ pub(super) enum Site {
 #[derive(Debug)]
 pub(super) struct Gateway {
     running: Running,
-    /// Its folder is there for as long.
-    _place: Place,
+    place: Place,
     connections: Vec<Connection>,
 }
 
@@ -83,6 +82,14 @@ impl Site {
         }
     }
 
+    /// What it has logged, which is warnings and worse.
+    pub(super) fn log(&self) -> String {
+        match self {
+            Self::Gateway(gateway) => gateway.place.log(),
+            Self::Process(process) => process.core.log(),
+        }
+    }
+
     /// Its process.
     pub(super) fn pid(&self) -> Pid {
         match self {
@@ -97,14 +104,14 @@ impl Gateway {
         let place = Place::new(&subject.program);
         let mut command = place.serve(&["--allow=127.0.0.1"]);
         command
-            .env("PLACEOS_SLOT_LOG", "error")
+            .env("PLACEOS_SLOT_LOG", "warn")
             .env("PLACEOS_SLOT_SET", settings(urls).to_string());
         let running = place.start_by(command).await;
         let open = || async { Connection::open(running.address()).await.unwrap() };
         let connections = join_all((0..CONNECTIONS).map(|_| open())).await;
         Self {
             running,
-            _place: place,
+            place,
             connections,
         }
     }
@@ -138,7 +145,7 @@ impl Process {
         doors: usize,
     ) -> Self {
         let url = redis.url();
-        let environment = [("REDIS_URL", url.as_str()), ("PLACEOS_SLOT_LOG", "error")];
+        let environment = [("REDIS_URL", url.as_str()), ("PLACEOS_SLOT_LOG", "warn")];
         let core = Core::start(&subject.program, &environment).await;
         if doors > 0 {
             building::build(&core, &redis, doors).await;
