@@ -42,9 +42,10 @@ pub struct Curve {
 impl Curve {
     /// The name of its file.
     pub fn file(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        let name: String = self.title.to_lowercase().chars().map(plain).collect();
-        format!("{name}.svg")
+        let title = self.title.to_lowercase();
+        let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        format!("{}.svg", words.join("-"))
     }
 
     /// The picture.
@@ -198,6 +199,6 @@ mod tests {
 
     #[test]
     fn files_have_plain_names() {
-        assert_eq!(Curve::example().file(), "memory---subscribers.svg");
+        assert_eq!(Curve::example().file(), "memory-subscribers.svg");
     }
 }

@@ -8,6 +8,8 @@ use crate::load::report::{Figure, Section, Target, Whom};
 use crate::load::stage::Stage;
 use crate::load::stats::percentile_ms;
 
+use super::answering;
+
 /// Events in a burst, over fifty doors.
 pub(super) const EVENTS: usize = 100;
 /// How long receivers take that do not answer at once.
@@ -54,17 +56,13 @@ async fn of_one_kind(stage: &Stage, manner: Manner, subscribers: usize) -> Vec<F
         })
         .await;
 
-    let answering = match manner {
-        Manner::AtOnce => "at once",
-        _ => "in 100 ms",
-    };
     let mut figures = Vec::new();
     for (percentile, name) in ["p50", "p99"].into_iter().enumerate() {
         let of = |place: usize| -> Vec<f64> {
             let rounds = results[place].iter();
             rounds.map(|percentiles| percentiles[percentile]).collect()
         };
-        let what = format!("{subscribers} subscribers that answer {answering}: {name}");
+        let what = format!("{}: {name}", answering(subscribers, manner));
         let mut figure = Figure::new(&what, "ms", &of(0)).beside(Whom::Bare, &of(0), &of(1));
         if results.len() > 3 {
             figure = figure.beside(Whom::Peer, &of(0), &of(3));

@@ -6,6 +6,7 @@ use crate::load::report::{Figure, Section, Target, Whom};
 use crate::load::stage::Stage;
 use crate::wire::Port;
 
+use super::answering;
 use super::burst::{EVENTS, SLOW, percentiles};
 
 /// How much longer the slowest hundredth may take beside them.
@@ -52,11 +53,7 @@ async fn of_one_kind(stage: &Stage, manner: Manner, subscribers: usize) -> Figur
         })
         .await;
     assert!(hanging.count() > 0, "the hanging subscriber got nothing");
-    let answering = match manner {
-        Manner::AtOnce => "at once",
-        _ => "in 100 ms",
-    };
-    let what = format!("{subscribers} subscribers that answer {answering}: p99");
+    let what = format!("{}: p99", answering(subscribers, manner));
     Figure::new(what, "ms", &results[0])
         .beside(Whom::Alone, &results[0], &results[1])
         .target(Target::RatioAtMost(Whom::Alone, MOST))

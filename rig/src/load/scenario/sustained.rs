@@ -5,6 +5,8 @@ use crate::load::receivers::Manner;
 use crate::load::report::{Figure, Section, Target, Whom};
 use crate::load::stage::Stage;
 
+use super::counted;
+
 /// Subscribers, events under way at a time, and events in a round.
 const KINDS: [(usize, u64, usize); 4] = [
     (1, 1, 1_000),
@@ -69,7 +71,11 @@ async fn of_one_kind(
     let of = |place: usize, which: usize| -> Vec<f64> {
         results[place].iter().map(|result| result[which]).collect()
     };
-    let kind = format!("{subscribers} subscribers, {window} events under way");
+    let kind = format!(
+        "{}, {} under way",
+        counted(subscribers as u64, "subscriber"),
+        counted(window, "event")
+    );
     let mut figures = [
         ("deliveries", "1/s"),
         ("processor's time by delivery", "µs"),

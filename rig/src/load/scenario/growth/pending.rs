@@ -22,12 +22,12 @@ pub(super) async fn curves(stage: &Stage) -> Vec<Curve> {
         "deliveries pending",
         [
             (
-                "From a start to the first delivery of a new event, by deliveries pending",
+                "Spawn to a new event's delivery by deliveries pending",
                 "ms",
             ),
-            ("Memory after a start, by deliveries pending", "MB"),
+            ("Memory after a start by deliveries pending", "MB"),
             (
-                "Cost of an event, by deliveries pending",
+                "Cost of an event by deliveries pending",
                 "µs of the processor",
             ),
         ],
