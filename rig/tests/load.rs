@@ -1,6 +1,8 @@
 //! The scenarios of the load, at their smallest. Each asserts by itself that every delivery comes, and comes
 //! once; what is asserted here is that figures come out of it. How large they are is for benchmarks.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 

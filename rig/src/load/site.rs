@@ -157,7 +157,11 @@ impl Process {
             }
         };
         let listens = timeout(LIMIT, listens).await;
-        listens.expect("the module does not listen to the channel");
+        assert!(
+            listens.is_ok(),
+            "nobody listens to {CHANNEL}: {}",
+            core.log()
+        );
         Self {
             core,
             publisher: redis.connect().await,

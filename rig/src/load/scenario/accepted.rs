@@ -29,7 +29,7 @@ pub(in crate::load) async fn accepted(stage: &Stage) -> Section {
 
     let mut rates = [const { Vec::new() }; 3];
     for round in 0..=stage.effort.rounds {
-        for place in 0..rates.len() {
+        for (place, rates) in rates.iter_mut().enumerate() {
             let numbers = stage.numbers(events);
             let begun = Instant::now();
             match place {
@@ -43,7 +43,7 @@ pub(in crate::load) async fn accepted(stage: &Stage) -> Section {
             }
             // In the first one connections are opened.
             if round > 0 {
-                rates[place].push(events as f64 / begun.elapsed().as_secs_f64());
+                rates.push(events as f64 / begun.elapsed().as_secs_f64());
             }
         }
     }

@@ -41,18 +41,13 @@ pub(super) async fn figures(stage: &Stage) -> Vec<Figure> {
     let mut p99 = p50.clone();
     for round in 0..=stage.effort.rounds {
         for (place, verb) in VERBS.into_iter().enumerate() {
-            let count = if verb == Verb::Put {
-                doors.len()
-            } else {
-                requests
+            let bodies: Vec<_> = match verb {
+                Verb::Put => doors.iter().map(|id| json!({ "door_id": id })).collect(),
+                _ => (0..requests).map(|number| verb.body(number)).collect(),
             };
-            let mut took = Vec::with_capacity(count);
+            let mut took = Vec::with_capacity(bodies.len());
             let mut ticks = tokio::time::interval(PACE);
-            for number in 0..count {
-                let body = match verb {
-                    Verb::Put => json!({ "door_id": doors[number] }),
-                    _ => verb.body(number),
-                };
+            for body in bodies {
                 ticks.tick().await;
                 let asked = Instant::now();
                 let sent = connection.send(verb.method(), &hook, &[], body.to_string());
