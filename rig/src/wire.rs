@@ -96,7 +96,9 @@ impl Port {
     pub fn listen(&self) -> TcpListener {
         let socket = reusable();
         socket.bind(self.address).unwrap();
-        socket.listen(1024).unwrap()
+        // More than a slot opens at the same moment. A connection too many is not refused: it seems to be
+        // there, and what is sent on it comes seconds later.
+        socket.listen(4096).unwrap()
     }
 }
 
