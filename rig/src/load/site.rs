@@ -2,10 +2,11 @@
 //! how any other driver's executable can be had.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -20,6 +21,8 @@ use crate::program::{LIMIT, Place, Running, SIGNAL};
 
 /// Connections by which events come to a gateway.
 const CONNECTIONS: usize = 32;
+/// How long one of them may rest: the gateway closes those from which nothing comes for thirty seconds.
+const UNUSED: Duration = Duration::from_secs(10);
 /// How long a driver is left alone before what it has used is looked at: what it writes after the last
 /// receipt belongs to its deliveries.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -51,7 +54,8 @@ pub(super) enum Site {
 pub(super) struct Gateway {
     running: Running,
     place: Place,
-    connections: Vec<Connection>,
+    /// Each with when it was used last.
+    connections: Vec<(Connection, Instant)>,
 }
 
 #[derive(Debug)]
@@ -107,8 +111,8 @@ impl Gateway {
             .env("PLACEOS_SLOT_LOG", "warn")
             .env("PLACEOS_SLOT_SET", settings(urls).to_string());
         let running = place.start_by(command).await;
-        let open = || async { Connection::open(running.address()).await.unwrap() };
-        let connections = join_all((0..CONNECTIONS).map(|_| open())).await;
+        let open = async |_| open(running.address()).await;
+        let connections = join_all((0..CONNECTIONS).map(open)).await;
         Self {
             running,
             place,
@@ -118,17 +122,22 @@ impl Gateway {
 
     async fn signal(&mut self, numbers: Range<u64>, doors: u64) {
         let next = AtomicU64::new(numbers.start);
+        let address = self.running.address();
         let key = self.running.access.event_key.as_str();
-        let send = async |connection: &mut Connection| {
+        let send = async |connection: &mut (Connection, Instant)| {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= numbers.end {
                     return;
                 }
+                if connection.1.elapsed() > UNUSED {
+                    *connection = open(address).await;
+                }
                 let headers = [("x-api-key", key)];
                 let event = events::event(number, doors);
-                let sent = connection.send("POST", SIGNAL, &headers, event);
+                let sent = connection.0.send("POST", SIGNAL, &headers, event);
                 assert_eq!(sent.await.unwrap().status, 200);
+                connection.1 = Instant::now();
             }
         };
         join_all(self.connections.iter_mut().map(send)).await;
@@ -203,6 +212,10 @@ impl Process {
         self.core.kill().await;
         self.redis
     }
+}
+
+async fn open(address: SocketAddr) -> (Connection, Instant) {
+    (Connection::open(address).await.unwrap(), Instant::now())
 }
 
 /// What the operator sets. The address is for ours; today's driver sends wherever it is told.

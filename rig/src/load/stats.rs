@@ -58,23 +58,27 @@ pub(super) fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
     times[rank.saturating_sub(1)].as_secs_f64() * 1000.0
 }
 
-/// How much more a curve climbs at its end than over all: 1 for a straight line, below it for one that
-/// flattens, above it for one that grows faster than what it is drawn against. A curve that does not climb
-/// bends by nothing.
+/// The last point of a curve to where the straight line would be that lies closest to all earlier ones: 1 for
+/// a straight line, below it for a curve that flattens, above it for one that grows faster than what it is
+/// drawn against. For a square at equal distances it is about 1.5.
 ///
 /// # Panics
 ///
 /// There are fewer than three points.
-pub(super) fn bend(points: &[(f64, f64)]) -> f64 {
-    let [first, .., before, last] = points else {
-        panic!("a curve has three points at least");
+pub(super) fn overshoot(points: &[(f64, f64)]) -> f64 {
+    let [earlier @ .., last] = points else {
+        panic!("a curve has points");
     };
-    let slope = |from: &(f64, f64), to: &(f64, f64)| (to.1 - from.1) / (to.0 - from.0);
-    let all = slope(first, last);
-    if all <= 0.0 {
-        return 0.0;
+    assert!(earlier.len() > 1, "two points make no curve");
+    let count = earlier.len() as f64;
+    let middle_x = earlier.iter().map(|point| point.0).sum::<f64>() / count;
+    let middle_y = earlier.iter().map(|point| point.1).sum::<f64>() / count;
+    let (mut together, mut across) = (0.0, 0.0);
+    for (x, y) in earlier {
+        together += (x - middle_x) * (y - middle_y);
+        across += (x - middle_x).powi(2);
     }
-    (slope(before, last) / all).max(0.0)
+    last.1 / (middle_y + together / across * (last.0 - middle_x))
 }
 
 #[cfg(test)]
@@ -103,12 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_straight_line_does_not_bend_and_a_square_does() {
+    fn a_straight_line_does_not_overshoot_and_a_square_does() {
         let line = [(1.0, 12.0), (100.0, 210.0), (1000.0, 2010.0)];
-        assert!((bend(&line) - 1.0).abs() < 1e-9);
-        let square = [(1.0, 1.0), (10.0, 100.0), (20.0, 400.0)];
-        assert!(bend(&square) > 1.4);
-        let flat = [(1.0, 5.0), (10.0, 4.0), (20.0, 4.5)];
-        assert_eq!(bend(&flat), 0.0);
+        assert!((overshoot(&line) - 1.0).abs() < 1e-9);
+        let square = [0.0, 1.0, 2.0, 3.0, 4.0].map(|x| (x, x * x));
+        assert!(overshoot(&square) > 1.4);
+        let flattens = [(1.0, 5.0), (10.0, 9.0), (20.0, 9.5)];
+        assert!(overshoot(&flattens) < 0.8);
+        let scatters = [(0.0, 50.0), (10.0, 52.0), (20.0, 49.0), (30.0, 55.0)];
+        assert!(overshoot(&scatters) < 1.2);
     }
 }

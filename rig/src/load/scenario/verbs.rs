@@ -2,7 +2,8 @@
 
 mod through_gateway;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -24,7 +25,7 @@ const TO_UNLOCK: usize = 1_000;
 /// Longer than that.
 const UNSHARED: Duration = Duration::from_millis(2_100);
 /// Unlocks on behalf of one trigger, of which it may have a thousand at once.
-const BY_ONE: usize = 500;
+const BY_ONE: u64 = 500;
 
 /// A request that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ async fn of_one_verb(stage: &Stage, verb: Verb) -> Vec<Figure> {
         let mut rounds = vec![Vec::new(); subjects.len()];
         for round in 0..=stage.effort.rounds {
             for (process, results) in processes.iter().zip(&mut rounds) {
-                let result = measure(&process.core, verb, requests, under_way).await;
+                let result = measure(&process.core, verb, stage.numbers(requests), under_way).await;
                 if round > 0 {
                     results.push(result);
                 }
@@ -133,21 +134,21 @@ struct Measured {
     p99: f64,
 }
 
-/// Makes so many requests, so many of them at a time.
-async fn measure(core: &Core, verb: Verb, requests: usize, under_way: usize) -> Measured {
+/// Makes requests of these numbers, so many of them at a time.
+async fn measure(core: &Core, verb: Verb, numbers: Range<u64>, under_way: usize) -> Measured {
     if verb == Verb::Delete {
         let subscribe = async |number| request(core, Verb::Post, number).await;
-        for number in 0..requests {
+        for number in numbers.clone() {
             subscribe(number).await;
         }
     }
-    let next = AtomicUsize::new(0);
+    let next = AtomicU64::new(numbers.start);
     let begun = Instant::now();
     let client = async |_| {
         let mut took = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= requests {
+            if number >= numbers.end {
                 return took;
             }
             let asked = Instant::now();
@@ -156,10 +157,10 @@ async fn measure(core: &Core, verb: Verb, requests: usize, under_way: usize) -> 
         }
     };
     let took = join_all((0..under_way).map(client)).await;
-    let rate = requests as f64 / begun.elapsed().as_secs_f64();
+    let rate = (numbers.end - numbers.start) as f64 / begun.elapsed().as_secs_f64();
     let mut took: Vec<_> = took.into_iter().flatten().collect();
     if verb == Verb::Post {
-        for number in 0..requests {
+        for number in numbers {
             request(core, Verb::Delete, number).await;
         }
     }
@@ -170,7 +171,7 @@ async fn measure(core: &Core, verb: Verb, requests: usize, under_way: usize) -> 
     }
 }
 
-async fn request(core: &Core, verb: Verb, number: usize) {
+async fn request(core: &Core, verb: Verb, number: u64) {
     let headers = json!({
         "Host": ["placeos.example"],
         "Content-Type": ["application/json"],
@@ -205,14 +206,14 @@ impl Verb {
         }
     }
 
-    fn body(self, number: usize) -> Value {
+    fn body(self, number: u64) -> Value {
         match self {
             Self::Unknown | Self::Get => json!({}),
             // Nothing is ever sent there.
             Self::Post | Self::Delete => {
                 json!({ "webhook": format!("http://127.0.0.1:9/{number}"), "secret": "123456" })
             }
-            Self::Put => json!({ "door_id": door(number) }),
+            Self::Put => json!({ "door_id": door(number as usize % TO_UNLOCK) }),
         }
     }
 

@@ -6,11 +6,11 @@ mod subscribers;
 
 use crate::load::report::{Curve, Figure, Section, Target};
 use crate::load::stage::Stage;
-use crate::load::stats::bend;
+use crate::load::stats::overshoot;
 
-/// How much steeper the last part of a curve may be than all of it. Measurements scatter; what grows with
-/// the square of something has 1.5 and more here.
-const BEND: f64 = 1.3;
+/// How far above the line of the earlier points the last one may lie. Measurements scatter; what grows with
+/// the square of something has about 1.5.
+const MOST: f64 = 1.25;
 
 pub(in crate::load) async fn growth(stage: &Stage) -> Section {
     let mut curves = subscribers::curves(stage).await;
@@ -20,9 +20,9 @@ pub(in crate::load) async fn growth(stage: &Stage) -> Section {
         name: "growth",
         title: "Growth",
         how: vec![
-            "Core's process, with more and more of one thing and all else equal. A figure is how much steeper the \
-             last part of the curve is than all of it: 1 is a straight line, less is better than one, and 0 a \
-             curve that does not rise. The points are in `benchmarks/results.json`.",
+            "Core's process, with more and more of one thing and all else equal. A figure is \
+             the last point of the curve to where the straight line through all earlier ones would have it: 1 is \
+             a straight line, and less is better than one. The points are in `benchmarks/results.json`.",
         ],
         figures: curves.iter().map(straightness).collect(),
         curves,
@@ -31,7 +31,7 @@ pub(in crate::load) async fn growth(stage: &Stage) -> Section {
 }
 
 fn straightness(curve: &Curve) -> Figure {
-    Figure::new(&curve.title, "of a line", &[bend(&curve.points)]).target(Target::AtMost(BEND))
+    Figure::new(&curve.title, "of a line", &[overshoot(&curve.points)]).target(Target::AtMost(MOST))
 }
 
 /// Curves across the same thing, without points yet.

@@ -35,7 +35,7 @@ pub(super) async fn figures(stage: &Stage) -> Vec<Figure> {
     let [_, hook] = gateway.access.hooks();
     let doors = doors(&gateway).await;
     let mut connection = Connection::open(gateway.address()).await.unwrap();
-    let requests = stage.effort.of(REQUESTS);
+    let requests = stage.effort.of(REQUESTS) as u64;
 
     let mut p50 = [const { Vec::new() }; VERBS.len()];
     let mut p99 = p50.clone();
