@@ -72,7 +72,7 @@ async fn of_one_verb(stage: &Stage, verb: Verb) -> Vec<Figure> {
         processes.push(start(subject, verb).await);
     }
     let requests = stage.effort.of(match verb {
-        Verb::Post | Verb::Delete => 200,
+        Verb::Post | Verb::Delete => 100,
         Verb::Put => TO_UNLOCK,
         _ => 2_000,
     });
