@@ -13,7 +13,7 @@ pub(super) struct Scripted(pub(super) World);
 
 impl Host for Scripted {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageFailed> {
-        Ok(self.0.get(key))
+        self.0.get(key).map_err(StorageFailed)
     }
 
     async fn scan(
@@ -22,7 +22,8 @@ impl Host for Scripted {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(String, Vec<u8>)>, StorageFailed> {
-        Ok(self.0.scan(prefix, after, limit as usize))
+        let page = self.0.scan(prefix, after, limit as usize);
+        page.map_err(StorageFailed)
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<(), CommitError> {

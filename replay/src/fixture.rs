@@ -318,6 +318,10 @@ pub enum StorageMode {
     LosesAnswers,
     /// Commits are answered after a second.
     IsSlow,
+    /// The next commit is made, but answered as failed, and with it the store goes down.
+    GoesDown,
+    /// Nothing can be read, commits fail, and nothing is written.
+    IsDown,
 }
 
 /// The text that a JSON value in a fixture stands for.

@@ -72,6 +72,15 @@ struct State {
     drawn: u64,
 }
 
+impl State {
+    fn must_be_up(&self) -> Result<(), String> {
+        match self.storage {
+            StorageMode::IsDown => Err("the disk fails".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What a module may ask.
 impl World {
     /// Milliseconds since 1970.
@@ -108,23 +117,32 @@ impl World {
         bytes
     }
 
-    /// The value of `key`.
-    pub fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.state().records.get(key).cloned()
+    /// The value of `key`; an error if the store is down.
+    pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        let state = self.state();
+        state.must_be_up()?;
+        Ok(state.records.get(key).cloned())
     }
 
-    /// At most `limit` records whose key begins with `prefix` and follows `after`.
-    pub fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<(String, Vec<u8>)> {
+    /// At most `limit` records whose key begins with `prefix` and follows `after`; an error if the
+    /// store is down.
+    pub fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, String> {
         let state = self.state();
+        state.must_be_up()?;
         let from = after.unwrap_or("").max(prefix).to_owned();
         let records = state.records.range(from..);
         let records =
             records.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after));
         let records = records.take_while(|(key, _)| key.starts_with(prefix));
-        records
+        Ok(records
             .take(limit)
             .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+            .collect())
     }
 
     /// All of `changes`, or none.
@@ -370,30 +388,43 @@ impl World {
 
     fn apply(&self, mode: StorageMode, changes: Vec<Change>) -> Result<(), CommitError> {
         let failed = || Err(CommitError::Failed("the disk fails".to_owned()));
-        if mode == StorageMode::Fails {
+        if matches!(mode, StorageMode::Fails | StorageMode::IsDown) {
             return failed();
         }
         let mut state = self.state();
-        let mut after = state.records.clone();
+        // What becomes of the records that the commit names: it may be refused yet.
+        let mut after = BTreeMap::new();
         for change in changes {
             match change {
-                Change::PutIfAbsent(key, _) if after.contains_key(&key) => {
+                Change::PutIfAbsent(key, _)
+                    if after
+                        .get(&key)
+                        .map_or_else(|| state.records.contains_key(&key), Option::is_some) =>
+                {
                     return Err(CommitError::Exists(key));
                 }
                 Change::Put(key, value) | Change::PutIfAbsent(key, value) => {
-                    after.insert(key, value);
+                    after.insert(key, Some(value));
                 }
                 Change::Delete(key) => {
-                    after.remove(&key);
+                    after.insert(key, None);
                 }
             }
         }
-        state.records = after;
+        for (key, value) in after {
+            match value {
+                Some(value) => state.records.insert(key, value),
+                None => state.records.remove(&key),
+            };
+        }
         state.commits += 1;
-        if mode == StorageMode::LosesAnswers {
-            failed()
-        } else {
-            Ok(())
+        match mode {
+            StorageMode::GoesDown => {
+                state.storage = StorageMode::IsDown;
+                failed()
+            }
+            StorageMode::LosesAnswers => failed(),
+            _ => Ok(()),
         }
     }
 

@@ -64,7 +64,7 @@ fn storage(link: &Link) -> JsValue {
     let [getting, scanning, committing] = [link.clone(), link.clone(), link.clone()];
     let get = Closure::<dyn Fn(String) -> Promise>::new(move |key: String| {
         getting.ask(move |world| async move {
-            let value = world.get(&key);
+            let value = world.get(&key).map_err(failed)?;
             Ok(value.map(|value| bytes(&value)).into())
         })
     });
@@ -72,6 +72,7 @@ fn storage(link: &Link) -> JsValue {
         move |prefix: String, after: Option<String>, limit: u32| {
             scanning.ask(move |world| async move {
                 let page = world.scan(&prefix, after.as_deref(), limit as usize);
+                let page = page.map_err(failed)?;
                 let record =
                     |(key, value): (String, Vec<u8>)| Array::of2(&key.into(), &bytes(&value));
                 Ok(page.into_iter().map(record).collect::<Array>().into())
@@ -84,7 +85,7 @@ fn storage(link: &Link) -> JsValue {
             match committed.await {
                 Ok(()) => Ok("committed".into()),
                 Err(CommitError::Exists(key)) => Ok(members([("exists", key.into())])),
-                Err(CommitError::Failed(why)) => Err(js_sys::Error::new(&why).into()),
+                Err(CommitError::Failed(why)) => Err(failed(why)),
             }
         })
     });
@@ -189,6 +190,10 @@ fn settings(link: &Link) -> JsValue {
             })
         });
     members([("save", save.into_js_value())])
+}
+
+fn failed(why: String) -> JsValue {
+    js_sys::Error::new(&why).into()
 }
 
 fn change(change: &JsValue) -> Change {

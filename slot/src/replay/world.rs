@@ -36,7 +36,7 @@ struct Scripted(World);
 
 impl Storage for Scripted {
     fn get(&self, key: String) -> Answer<Result<Option<Vec<u8>>, String>> {
-        ready(Ok(self.0.get(&key))).boxed()
+        ready(self.0.get(&key)).boxed()
     }
 
     fn scan(
@@ -45,7 +45,7 @@ impl Storage for Scripted {
         after: Option<String>,
         limit: u32,
     ) -> Answer<Result<Vec<Record>, String>> {
-        ready(Ok(self.0.scan(&prefix, after.as_deref(), limit as usize))).boxed()
+        ready(self.0.scan(&prefix, after.as_deref(), limit as usize)).boxed()
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<Result<(), CommitError>> {
