@@ -103,6 +103,7 @@ impl<H: Host + 'static> Driver<H> {
             }
             let Err(error) = inner.host.commit(changes).await else {
                 inner.kept.add(Kind::Dead, deaths);
+                inner.touch();
                 return;
             };
             drop(turn);
