@@ -50,9 +50,10 @@ pub(crate) fn deliveries_to(id: SubscriptionId) -> String {
     format!("{DELIVERIES}{id}/")
 }
 
-/// Follows all deliveries to `id`, and precedes those to the next subscription: `0` follows `/`.
-pub(crate) fn after_deliveries_to(id: SubscriptionId) -> String {
-    format!("{DELIVERIES}{id}0")
+/// Follows all records of a subscription whose keys begin with `prefix`, and precedes those of the next
+/// one: `0` follows `/`.
+pub(crate) fn after_those_of(prefix: &str, id: SubscriptionId) -> String {
+    format!("{prefix}{id}0")
 }
 
 pub(crate) fn delivery(id: SubscriptionId, key: Key) -> String {

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 
 use futures_util::future::LocalBoxFuture;
 
-/// Work for `run` to do beside its deliveries.
+/// Work for `run` to do beside its deliveries. What is not done when that ends is left.
 #[derive(Default)]
 pub(crate) struct Tasks {
     waiting: RefCell<Vec<LocalBoxFuture<'static, ()>>>,

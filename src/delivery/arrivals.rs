@@ -53,13 +53,11 @@ impl<H: Host + 'static> Driver<H> {
             self.drop_deliveries(to);
             return;
         }
-        let is_disabled = inner.with_queue(to, |queue, bytes, time| {
-            queue.insert(key, message, bytes, time);
-            queue.health.is_disabled()
+        // If it was disabled meanwhile, this changes nothing: whoever gives up all that is pending for it
+        // reads the store after this commit.
+        inner.with_queue(to, |queue, bytes, time| {
+            queue.insert(key, message, bytes, time)
         });
-        if is_disabled == Some(true) {
-            self.bury_all(to);
-        }
         inner.tasks.bell().ring();
     }
 }

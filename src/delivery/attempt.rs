@@ -156,9 +156,7 @@ impl<H: Host + 'static> Driver<H> {
         if verdict != Verdict::Delivered {
             self.report_failure(to, why);
         }
-        if turn != Turn::None {
-            self.report_turn(to, turn);
-        }
+        self.report_turn(to, turn);
         if turn == Turn::Disabled {
             self.bury_all(to);
         }

@@ -154,17 +154,16 @@ impl<H: Host + 'static> Driver<H> {
     async fn bury_page(&self, to: SubscriptionId) -> bool {
         let inner = &*self.0;
         let turn = inner.dead_letters.turn().await;
-        if !inner.is_disabled(to) || inner.stopped.get() {
-            return false;
-        }
         let page = inner
             .host
             .scan(&record::deliveries_to(to), None, PAGE)
             .await;
+        // If it was opened, also while the page was read, what is pending is sent.
+        if !inner.is_disabled(to) {
+            return false;
+        }
         let buried = match page {
             Ok(page) if page.is_empty() => return false,
-            // It was opened while the page was read: what is pending is sent.
-            Ok(_) if !inner.is_disabled(to) => return false,
             Ok(page) => self.bury(page, DISABLED).await,
             Err(error) => Err(error.into()),
         };
@@ -256,7 +255,6 @@ impl<H: Host + 'static> Driver<H> {
                 let turn = inner.dead_letters.turn().await;
                 match inner.host.get(&name).await {
                     Ok(found) => break (turn, found),
-                    Err(_) if inner.stopped.get() => return,
                     Err(_) => {
                         drop(turn);
                         inner.host.sleep(STORE_PAUSE).await;
@@ -281,7 +279,7 @@ impl<H: Host + 'static> Driver<H> {
         loop {
             let turn = inner.dead_letters.turn().await;
             let names = inner.oldest_of_too_many();
-            if names.is_empty() || inner.stopped.get() {
+            if names.is_empty() {
                 return;
             }
             inner.overflows();

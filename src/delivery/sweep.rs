@@ -68,10 +68,6 @@ impl<H: Host + 'static> Driver<H> {
                 driver.0.warn(&format!(
                     "deliveries of a removed subscription stay for now: {error}"
                 ));
-                if driver.0.stopped.get() {
-                    // They are found again at the next start.
-                    return;
-                }
                 driver.0.host.sleep(STORE_PAUSE).await;
             }
         });
@@ -86,16 +82,14 @@ impl<H: Host + 'static> Driver<H> {
                 let Some((name, _)) = first.first() else {
                     break;
                 };
-                let to = record::subscriber_of(name);
-                if let Some(to) = to
-                    && !self.0.state.borrow().subscriptions.contains_key(&to)
-                {
+                let Some(to) = record::subscriber_of(name) else {
+                    after = Some(name.clone());
+                    continue;
+                };
+                if !self.0.state.borrow().subscriptions.contains_key(&to) {
                     self.drop_deliveries(to);
                 }
-                after = Some(match to {
-                    Some(to) if prefix == record::DELIVERIES => record::after_deliveries_to(to),
-                    _ => name.clone(),
-                });
+                after = Some(record::after_those_of(prefix, to));
             }
         }
         Ok(())
