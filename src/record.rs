@@ -231,7 +231,7 @@ impl DeliveryRecord {
 }
 
 /// Whether a subscriber is sent to. Times are in milliseconds since 1970.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HealthRecord {
     pub(crate) v: Version,
     pub(crate) is_disabled: bool,
@@ -244,7 +244,7 @@ pub(crate) struct HealthRecord {
     pub(crate) why: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PauseRecord {
     pub(crate) since: u64,
     pub(crate) probes: u32,

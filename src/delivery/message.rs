@@ -76,3 +76,75 @@ impl History {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: u64 = 1_767_225_600_000;
+
+    fn message(id: &str, event: &str) -> Message {
+        Message {
+            id: id.to_owned(),
+            event: DoorEvent::parse(event, TIME).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_message_takes_what_its_texts_take_and_a_little_more() {
+        let bare = message("a", r#"{"door_id":"b","action":"granted"}"#);
+        assert_eq!(bare.bytes(), OVERHEAD + 1 + 1 + 7);
+        let full = message(
+            "swipe-1",
+            r#"{"door_id":"lobby","action":"denied","card_id":"0042","user_name":"Ada","user_email":"ada@example.org"}"#,
+        );
+        assert_eq!(full.bytes(), OVERHEAD + 7 + 5 + 6 + 4 + 3 + 15);
+    }
+
+    #[test]
+    fn what_a_record_says_was_tried_is_what_the_next_instance_goes_on_with() {
+        let message = message("swipe-1", r#"{"door_id":"lobby","action":"granted"}"#);
+        let untried = History::default();
+        let failed = History {
+            attempts: 2,
+            unwelcome: 0,
+            next: TIME + 5_000,
+            first_failed: Some(TIME - 2_000),
+            last_failed: Some(TIME - 1_000),
+        };
+        let unwelcome = History {
+            attempts: 0,
+            unwelcome: 1,
+            next: TIME,
+            ..untried
+        };
+        for (history, restored) in [
+            (untried, None),
+            (failed, Some(failed)),
+            (unwelcome, Some(unwelcome)),
+        ] {
+            let record = history.record(&message, |time| time);
+            assert_eq!(History::restored(&record, TIME), restored);
+        }
+    }
+
+    #[test]
+    fn what_a_clock_that_ran_ahead_has_recorded_is_not_later_than_now() {
+        let message = message("swipe-1", r#"{"door_id":"lobby","action":"granted"}"#);
+        let ahead = History {
+            attempts: 1,
+            unwelcome: 0,
+            next: TIME + 86_401_000,
+            first_failed: Some(TIME + 86_400_000),
+            last_failed: Some(TIME + 86_400_000),
+        };
+        let now = History {
+            next: TIME,
+            first_failed: Some(TIME),
+            last_failed: Some(TIME),
+            ..ahead
+        };
+        let record = ahead.record(&message, |time| time);
+        assert_eq!(History::restored(&record, TIME), Some(now));
+    }
+}

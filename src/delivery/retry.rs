@@ -61,5 +61,10 @@ mod tests {
         assert_eq!(rest(1_000, 1, 5_000), 0);
         assert_eq!(rest(2_000, 1, 1_000), 1_000);
         assert_eq!(rest(86_400_000, 1, 1_000), 0);
+        for attempts in 1..=MAX_ATTEMPTS {
+            let longest = wait(attempts, u8::MAX);
+            assert_eq!(rest(1_000 + longest, attempts, 1_000), longest);
+            assert_eq!(rest(1_001 + longest, attempts, 1_000), 0);
+        }
     }
 }
