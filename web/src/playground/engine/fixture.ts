@@ -137,7 +137,13 @@ export interface Receiver {
   fails?: "dns" | "refused" | "timeout" | "tls" | "blocked" | "too_large";
 }
 
-export type StorageMode = "works" | "fails" | "loses_answers" | "is_slow";
+export type StorageMode =
+  | "works"
+  | "fails"
+  | "loses_answers"
+  | "is_slow"
+  | "goes_down"
+  | "is_down";
 
 /** Reads a fixture. */
 export function read(json: string): Fixture {

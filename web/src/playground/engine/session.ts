@@ -218,8 +218,7 @@ export class Session {
 
   #records(prefix: string): (readonly [key: string, json: string])[] {
     const decoder = new TextDecoder();
-    const records = this.#world.scan(prefix, undefined, Number.MAX_SAFE_INTEGER);
-    return records.map(([key, value]) => [key, decoder.decode(value)] as const);
+    return this.#world.list(prefix).map(([key, value]) => [key, decoder.decode(value)] as const);
   }
 
   #snapshot(): void {

@@ -50,23 +50,25 @@ export class World {
   }
 
   get(key: string): Uint8Array | undefined {
+    this.#mustBeUp();
     return this.records.get(key);
   }
 
   scan(prefix: string, after: string | undefined, limit: number): [string, Uint8Array][] {
-    const follows = ([key]: [string, Uint8Array]) =>
-      key.startsWith(prefix) && (after === undefined || key > after);
-    return [...this.records].filter(follows).sort(byKey).slice(0, limit);
+    this.#mustBeUp();
+    const follows = ([key]: [string, Uint8Array]) => after === undefined || key > after;
+    return this.list(prefix).filter(follows).slice(0, limit);
   }
 
   async commit(changes: readonly Change[]): Promise<"committed" | { exists: string }> {
     const slow = this.storage === "is_slow" ? this.clock.sleep(1000) : undefined;
     const { storage } = this;
-    const answer = storage === "fails" ? "committed" : this.#apply(changes);
+    const writes = storage !== "fails" && storage !== "is_down";
+    const answer = writes ? this.#apply(changes) : "committed";
+    const answers = writes && storage !== "loses_answers" && storage !== "goes_down";
+    if (storage === "goes_down" && answer === "committed") this.storage = "is_down";
     await slow;
-    if (storage === "fails" || (storage === "loses_answers" && answer === "committed")) {
-      throw new Error("the disk fails");
-    }
+    if (!answers && answer === "committed") throw new Error("the disk fails");
     return answer;
   }
 
@@ -135,6 +137,11 @@ export class World {
     return Uint8Array.from({ length }, (_, at) => drawn[at % drawn.length] ?? 0);
   }
 
+  /** The records whose key begins so, as they are also while the module cannot read them. */
+  list(prefix: string): [string, Uint8Array][] {
+    return [...this.records].filter(([key]) => key.startsWith(prefix)).sort(byKey);
+  }
+
   /** How many records have a key that begins so. */
   count(prefix: string): number {
     return [...this.records.keys()].filter((key) => key.startsWith(prefix)).length;
@@ -159,6 +166,10 @@ export class World {
     const saved = this.#newlySaved;
     this.#newlySaved = new Map();
     return saved;
+  }
+
+  #mustBeUp(): void {
+    if (this.storage === "is_down") throw new Error("the disk fails");
   }
 
   #apply(changes: readonly Change[]): "committed" | { exists: string } {
