@@ -16,6 +16,8 @@ mod message;
 mod outbox;
 mod queue;
 mod retry;
+#[cfg(test)]
+mod samples;
 mod settle;
 mod summary;
 mod sweep;
