@@ -152,10 +152,7 @@ impl Outbox {
         let mut oldest = SortedSet::default();
         for (id, entry) in self.queues.iter() {
             for key in entry.queue.keys() {
-                let is_older = oldest.last().is_some_and(|last| (key, *id) < *last);
-                if oldest.len() < count || is_older {
-                    oldest.insert((key, *id));
-                }
+                oldest.insert((key, *id));
                 if oldest.len() > count {
                     oldest.pop_last();
                 }
@@ -202,3 +199,6 @@ impl Outbox {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -299,6 +299,8 @@ impl Queue {
             }
             Turn::Disabled => {
                 self.lanes = Lanes::default();
+                // A page that is being read is not waited for.
+                self.sweep = Sweep::To(None);
                 self.sweeps += 1;
             }
             Turn::None | Turn::Paused => {}
@@ -331,12 +333,8 @@ impl Queue {
         self.lanes.remove(key, self.health.open_time(time))
     }
 
-    /// Opens the subscriber, if it is not open. What is pending is in the store if it was disabled.
+    /// Opens the subscriber, if it is not open. If it was disabled, what is pending is in the store.
     pub(super) fn open(&mut self, time: u64) {
-        if self.health.is_disabled() {
-            self.sweep = Sweep::To(None);
-            self.sweeps += 1;
-        }
         if let Turn::Opened { healthy_at } = self.health.open(time) {
             self.lanes.open(healthy_at, self.health.open_time(time));
         }
@@ -390,3 +388,6 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
