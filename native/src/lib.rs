@@ -5,7 +5,7 @@
 
 mod host;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_executor::{LocalPool, LocalSpawner};
@@ -24,6 +24,19 @@ pub struct Native {
     pool: LocalPool,
     spawner: LocalSpawner,
     outcomes: Rc<RefCell<Vec<(Ticket, Outcome)>>>,
+    has_run: Rc<Cell<bool>>,
+}
+
+impl Native {
+    /// Tells the driver to stop.
+    pub fn stop(&self) {
+        self.driver.stop();
+    }
+
+    /// Whether it has stopped.
+    pub fn has_stopped(&self) -> bool {
+        self.has_run.get()
+    }
 }
 
 impl Instance for Native {
@@ -36,12 +49,18 @@ impl Instance for Native {
         let pool = LocalPool::new();
         let spawner = pool.spawner();
         let running = driver.clone();
-        spawn(&spawner, async move { running.run().await });
+        let has_run = Rc::new(Cell::new(false));
+        let end = Rc::clone(&has_run);
+        spawn(&spawner, async move {
+            running.run().await;
+            end.set(true);
+        });
         Ok(Self {
             driver,
             pool,
             spawner,
             outcomes: Rc::default(),
+            has_run,
         })
     }
 
