@@ -154,5 +154,7 @@ fn of_v6(address: Ipv6Addr) -> AddressKind {
 }
 
 fn embedded(high: u16, low: u16) -> AddressKind {
-    of_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+    let [first, second] = high.to_be_bytes();
+    let [third, fourth] = low.to_be_bytes();
+    of_v4(Ipv4Addr::new(first, second, third, fourth))
 }
