@@ -76,7 +76,7 @@ fn pass(world: &World, native: &mut Native, ms: u64) {
 }
 
 fn pending(world: &World) -> Vec<String> {
-    let records = world.scan("delivery/", None, usize::MAX);
+    let records = world.scan("delivery/", None, usize::MAX).unwrap();
     let records = records.iter().map(|(_, value)| {
         let record: serde_json::Value = serde_json::from_slice(value).unwrap();
         format!("{} {}", record["event_id"], record["attempts"])
