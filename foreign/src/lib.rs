@@ -13,8 +13,12 @@ mod count;
 pub mod hmac;
 pub mod json;
 mod not_utf8;
+#[cfg(not(target_arch = "wasm32"))]
+mod program;
 mod secrets;
 
 pub use count::Count;
 pub use not_utf8::NOT_UTF8;
+#[cfg(not(target_arch = "wasm32"))]
+pub use program::main;
 pub use secrets::{Secret, secrets};

@@ -24,9 +24,7 @@ pub(crate) fn path(shell: &Shell, tool: &CargoTool) -> PathBuf {
 /// It cannot be built; cargo has said why.
 pub(super) fn ensure(shell: &Shell, tool: &CargoTool) -> anyhow::Result<()> {
     let CargoTool {
-        package,
-        program,
-        version,
+        program, version, ..
     } = tool;
     let path = path(shell, tool);
     // Some tools of cargo's want their own name first.
@@ -44,11 +42,22 @@ pub(super) fn ensure(shell: &Shell, tool: &CargoTool) -> anyhow::Result<()> {
     say(format_args!(
         "building {program} {version}, once; it takes some minutes"
     ));
-    // What it is built in goes away again.
+    if let Err(error) = install(shell, tool, Some("--locked")) {
+        // A version that its own lock file names may have been withdrawn since.
+        say(format_args!("{error:#}; once more, without its lock file"));
+        install(shell, tool, None)?;
+    }
+    Ok(())
+}
+
+/// What it is built in goes away again.
+fn install(shell: &Shell, tool: &CargoTool, locked: Option<&str>) -> anyhow::Result<()> {
+    let CargoTool {
+        package, version, ..
+    } = tool;
     let install = cmd!(
         shell,
-        "cargo install {package} --version {version} --locked --root {TOOLS} --force"
+        "cargo install {package} --version {version} {locked...} --root {TOOLS} --force"
     );
-    without_host_compiler(install).run()?;
-    Ok(())
+    Ok(without_host_compiler(install).run()?)
 }
