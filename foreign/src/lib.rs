@@ -20,5 +20,5 @@ mod secrets;
 pub use count::Count;
 pub use not_utf8::NOT_UTF8;
 #[cfg(not(target_arch = "wasm32"))]
-pub use program::main;
+pub use program::{Suite, main};
 pub use secrets::{Secret, secrets};

@@ -5,9 +5,12 @@ use std::sync::mpsc;
 
 use libtest_mimic::{Arguments, Trial};
 
+/// Runs a suite, and says how it went.
+pub type Suite = fn() -> Result<String, String>;
+
 /// Runs suites by name, each as a test. What a suite returns is printed after all of them: a harness would
 /// keep it from whoever counts.
-pub fn main<const N: usize>(suites: [(&str, fn() -> Result<String, String>); N]) -> ExitCode {
+pub fn main<const N: usize>(suites: [(&str, Suite); N]) -> ExitCode {
     let arguments = Arguments::from_args();
     let (say, said) = mpsc::channel();
     let trials = suites.map(|(name, run)| {
