@@ -106,8 +106,10 @@ impl Site {
 }
 
 /// All of the store of `world`.
+#[expect(clippy::expect_used, reason = "no target takes the store down")]
 pub(crate) fn records(world: &World) -> Records {
-    world.scan("", None, usize::MAX).into_iter().collect()
+    let all = world.scan("", None, usize::MAX);
+    all.expect("the store is up").into_iter().collect()
 }
 
 /// A world with the security systems that `given` describes as a fixture does, or else with one of three
