@@ -6,6 +6,9 @@
 use std::collections::BTreeSet;
 
 use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::GeneralPurpose;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
@@ -186,9 +189,9 @@ fn secret(original: &str) -> String {
         return before + &own.collect::<String>();
     }
     if let Some(encoded) = body.strip_prefix("whsec_") {
-        if let Ok(key) = BASE64_STANDARD.decode(encoded) {
-            let key = [&digest[..12], &key].concat();
-            return format!("whsec_{}", BASE64_STANDARD.encode(key));
+        if decoded(encoded).is_some() {
+            // Whole blocks before it leave it its padding, or the lack of it.
+            return format!("whsec_{}{encoded}", BASE64_STANDARD.encode(&digest[..12]));
         }
         return format!("{original}{token}");
     }
@@ -246,11 +249,22 @@ fn sign_anew(known: &BTreeSet<String>, post: &mut Map<String, Value>) {
             header("webhook-timestamp")
         );
         let key = secret.strip_prefix("whsec_");
-        let key = key.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
+        let key = key.and_then(decoded);
         let mac = hmac(&key.unwrap_or(secret.into_bytes()), &signed);
         let signature = format!("v1,{}", BASE64_STANDARD.encode(mac));
         headers.insert("webhook-signature".to_owned(), signature.into());
     }
+}
+
+/// What the Base64 of a `whsec_` secret stands for, as receivers' libraries read it; nothing if they do not.
+fn decoded(encoded: &str) -> Option<Vec<u8>> {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let key = GeneralPurpose::new(&STANDARD, config)
+        .decode(encoded)
+        .ok()?;
+    (!key.is_empty()).then_some(key)
 }
 
 fn hmac(key: &[u8], message: &str) -> Vec<u8> {
