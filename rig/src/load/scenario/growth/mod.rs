@@ -24,14 +24,20 @@ pub(in crate::load) async fn growth(stage: &Stage) -> Section {
              the last point of the curve to where the straight line through all earlier ones would have it: 1 is \
              a straight line, and less is better than one. The points are in `benchmarks/results.json`.",
         ],
-        figures: curves.iter().map(straightness).collect(),
+        figures: curves.iter().filter_map(straightness).collect(),
         curves,
         ..Section::default()
     }
 }
 
-fn straightness(curve: &Curve) -> Figure {
-    Figure::new(&curve.title, "of a line", &[overshoot(&curve.points)]).target(Target::AtMost(MOST))
+/// None where the earlier points are too small to be measured: time of a processor is told in hundredths of a
+/// second, so there is no line through them.
+fn straightness(curve: &Curve) -> Option<Figure> {
+    let overshoot = overshoot(&curve.points);
+    let figure = || Figure::new(&curve.title, "of a line", &[overshoot]);
+    overshoot
+        .is_finite()
+        .then(|| figure().target(Target::AtMost(MOST)))
 }
 
 /// Curves across the same thing, without points yet.
