@@ -50,11 +50,16 @@ test("JSON is what others read, and takes no memory", async (t) => {
 
   const first = counting("json in the package");
   await giveAll(driver, sent, first);
-  const once = memory();
-  const second = counting("json in the package, again");
-  await giveAll(driver, sent, second);
-  second.check();
-  assert.equal(memory(), once, "bytes of memory");
+  // What is kept on purpose, such as records of unlocks, makes it grow by a page in many rounds; what a case
+  // leaves behind would in each.
+  const sizes = [memory()];
+  for (let round = 2; round <= 5 && sizes.at(-1) !== sizes.at(-2); round++) {
+    const again = counting("json in the package, again");
+    await giveAll(driver, sent, again);
+    again.check();
+    sizes.push(memory());
+  }
+  assert.equal(sizes.at(-1), sizes.at(-2), `bytes of memory after each round: ${sizes}`);
   first.end();
 });
 
