@@ -261,6 +261,13 @@ impl Running {
         send(self.address(), "POST", SIGNAL, &headers, event.to_string()).await
     }
 
+    /// A door event on the default channel, named by whoever sends it.
+    pub async fn signal_as(&self, id: &str, event: Value) -> Reply {
+        let key = self.access.event_key.as_str();
+        let headers = [("x-api-key", key), ("idempotency-key", id)];
+        send(self.address(), "POST", SIGNAL, &headers, event.to_string()).await
+    }
+
     /// A request with the admin key.
     pub async fn operator(&self, method: &str, path: &str, body: Value) -> Reply {
         let bearer = format!("Bearer {}", self.access.admin_key);

@@ -9,11 +9,10 @@ use std::fs;
 use std::path::Path;
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::receiver::Receiver;
-use crate::client::{Reply, send};
-use crate::program::{Place, Running, SIGNAL, until};
+use crate::program::{Place, Running, until};
 
 /// The store's file, here and in the data folder.
 const STORE: &str = "store.redb";
@@ -79,7 +78,9 @@ async fn live_through(place: &Place) {
     {
         event(&gateway, &format!("swipe-{number}"), door).await;
     }
-    let nothing = offer(&gateway, "nothing", json!({ "door": "lobby" })).await;
+    let nothing = gateway
+        .signal_as("nothing", json!({ "door": "lobby" }))
+        .await;
     assert_eq!(nothing.status, 422);
 
     for (door, status) in [("lobby", 200), ("vault", 403), ("nowhere", 403)] {
@@ -99,23 +100,8 @@ async fn event(gateway: &Running, id: &str, door: &str) {
     let event = json!({
         "door_id": door, "timestamp": 1_767_225_600, "action": "granted", "user_name": "Ann Example",
     });
-    let reply = offer(gateway, id, event).await;
+    let reply = gateway.signal_as(id, event).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
-}
-
-async fn offer(gateway: &Running, id: &str, event: Value) -> Reply {
-    let headers = [
-        ("x-api-key", gateway.access.event_key.as_str()),
-        ("idempotency-key", id),
-    ];
-    send(
-        gateway.address(),
-        "POST",
-        SIGNAL,
-        &headers,
-        event.to_string(),
-    )
-    .await
 }
 
 /// Waits until the receiver's subscription is in that state.

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use rig::client::{Reply, send};
-use rig::program::{Place, Running, SIGNAL, until};
+use rig::client::Reply;
+use rig::program::{Place, Running, until};
 use rustix::process::{Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -120,16 +120,7 @@ async fn offer(gateway: &Running, id: &str) -> Reply {
     let event = json!({
         "door_id": "lobby", "action": "granted", "timestamp": 1, "user_name": "x".repeat(LARGE),
     });
-    let key = gateway.access.event_key.as_str();
-    let headers = [("x-api-key", key), ("idempotency-key", id)];
-    send(
-        gateway.address(),
-        "POST",
-        SIGNAL,
-        &headers,
-        event.to_string(),
-    )
-    .await
+    gateway.signal_as(id, event).await
 }
 
 /// A gateway whose store has failed ends, so that it is started anew, and says why.
