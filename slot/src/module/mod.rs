@@ -10,6 +10,7 @@ use crate::host::random::Random;
 
 pub(crate) mod bounds;
 mod calls;
+mod embedded;
 mod guard;
 mod imports;
 mod instance;

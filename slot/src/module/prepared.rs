@@ -6,6 +6,7 @@ use placeos_wire::Manifest;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use super::embedded;
 use super::guard;
 use super::imports::bindings::{Module as Bindings, ModulePre};
 use super::imports::{Imports, State};
@@ -21,9 +22,6 @@ pub enum StartError {
     Unfit(String),
 }
 
-/// The driver that this program carries, compiled ahead of time for the engine of `slot-engine`.
-static EMBEDDED: &[u8] = include_bytes!(env!("RHOMBUS_DRIVER"));
-
 /// A component, checked against its manifest and linked to the capabilities. Clones share its code.
 #[derive(Clone)]
 pub struct Prepared {
@@ -35,8 +33,8 @@ pub struct Prepared {
 impl Prepared {
     /// The driver that this program carries.
     pub fn embedded(manifest: Manifest) -> Result<Self, StartError> {
-        // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of.
-        unsafe { Self::from_compiled(EMBEDDED, manifest) }
+        let (engine, driver) = embedded::driver().map_err(unfit)?;
+        Self::link(engine, &driver, manifest)
     }
 
     /// Takes a component that was compiled ahead of time.
@@ -48,7 +46,8 @@ impl Prepared {
         compiled: &[u8],
         manifest: Manifest,
     ) -> Result<Self, StartError> {
-        let engine = engine()?;
+        let engine = slot_engine::engine().map_err(unfit)?;
+        guard::start_ticking(&engine).map_err(|error| StartError::Unfit(error.to_string()))?;
         // SAFETY: the caller vouches for it.
         let component = unsafe { Component::deserialize(&engine, compiled) }.map_err(unfit)?;
         Self::link(engine, &component, manifest)
@@ -70,12 +69,6 @@ impl Prepared {
             manifest: Arc::new(manifest),
         })
     }
-}
-
-fn engine() -> Result<Engine, StartError> {
-    let engine = slot_engine::engine().map_err(unfit)?;
-    guard::start_ticking(&engine).map_err(|error| StartError::Unfit(error.to_string()))?;
-    Ok(engine)
 }
 
 fn unfit(error: wasmtime::Error) -> StartError {
@@ -104,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_driver_runs_on_any_processor_of_its_architecture() {
-        assert!(runs_anywhere(EMBEDDED));
+        assert!(runs_anywhere(&embedded::DRIVER.0));
 
         let newer = if cfg!(target_arch = "aarch64") {
             "has_lse"
