@@ -1,6 +1,7 @@
 //! Limits on what a module may use: time between two awaits, and memory.
 //!
-//! Time counts only while the guest computes, and so a call that merely waits never runs out of it.
+//! Time counts only while the guest computes, and anew each time that it is entered: a call that merely
+//! waits never runs out of it, nor does a module that has much to do for a long time, in small parts.
 //! wasmtime's epoch belongs to a store, not to a call: a thread moves it on, and a guest that sees it move
 //! asks here whether to go on. Before it runs out of time it has often given way to all others of its
 //! thread: modules share a few threads, and one that computes must not hold up another.
@@ -11,7 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use wasmtime::{Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{
+    CallHook, Engine, ResourceLimiter, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
+};
 
 /// How long a guest may compute between two awaits.
 const CPU_LIMIT: Duration = Duration::from_secs(5);
@@ -32,12 +35,12 @@ pub(super) struct Guard {
 #[derive(Debug)]
 struct Spent {
     has_no_time: bool,
-    /// Before it last gave way, since its last await.
+    /// When it was last entered.
+    entered: Instant,
+    /// What it has used since then, before it last gave way.
     before: Duration,
-    /// When it was last let go on.
+    /// Since when it and its host have had the thread.
     since: Instant,
-    /// It has stopped to give way and not to wait.
-    gives_way: bool,
 }
 
 impl Guard {
@@ -50,9 +53,9 @@ impl Guard {
             limit,
             spent: Mutex::new(Spent {
                 has_no_time: false,
+                entered: Instant::now(),
                 before: Duration::ZERO,
                 since: Instant::now(),
-                gives_way: false,
             }),
         })
     }
@@ -62,6 +65,13 @@ impl Guard {
         let guard = Arc::clone(self);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| guard.ask());
+        let guard = Arc::clone(self);
+        store.call_hook(move |_, hook| {
+            if let CallHook::CallingWasm = hook {
+                guard.entered();
+            }
+            Ok(())
+        });
     }
 
     /// From now on the guest has no time left.
@@ -69,8 +79,7 @@ impl Guard {
         self.spent().has_no_time = true;
     }
 
-    /// Polls `work`, which runs the guest, with this guard's clock set anew each time that the guest has
-    /// waited.
+    /// Polls `work`, which runs the guest, and knows by that since when it has had the thread.
     pub(super) fn timed<F: Future>(self: Arc<Self>, work: F) -> impl Future<Output = F::Output> {
         Timed {
             guard: self,
@@ -84,27 +93,30 @@ impl Guard {
         if spent.has_no_time {
             wasmtime::bail!("the call was given no time");
         }
-        let now = spent.since.elapsed();
-        if spent.before + now > self.limit {
+        // It is asked at every tick. What is longer is what the machine did meanwhile, which has too much
+        // to do: the guest did not have the processor.
+        let slice = spent.entered.max(spent.since).elapsed().min(2 * TICK);
+        if spent.before + slice > self.limit {
             wasmtime::bail!("the module computed for longer than {:?}", self.limit);
         }
-        if now < TICK {
+        if spent.since.elapsed() < TICK {
             // It moved while the guest waited.
             return Ok(UpdateDeadline::Continue(1));
         }
-        spent.before += now;
-        spent.gives_way = true;
+        spent.before += slice;
         // Tokio's, for it has the thread look at its sockets and clocks first.
         let others = Box::pin(tokio::task::yield_now());
         Ok(UpdateDeadline::YieldCustom(1, others))
     }
 
-    fn goes_on(&self) {
+    fn entered(&self) {
         let mut spent = self.spent();
-        if !std::mem::take(&mut spent.gives_way) {
-            spent.before = Duration::ZERO;
-        }
-        spent.since = Instant::now();
+        spent.entered = Instant::now();
+        spent.before = Duration::ZERO;
+    }
+
+    fn goes_on(&self) {
+        self.spent().since = Instant::now();
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
@@ -255,6 +267,33 @@ mod tests {
     #[tokio::test]
     async fn waiting_uses_up_no_time() {
         call(DOES_NOTHING, 3 * LIMIT, 2).await.unwrap();
+    }
+
+    /// `(module (func (export "f") (local i32) (loop (br_if 0 (i32.ne (i32.const 4000000) (local.tee 0
+    /// (i32.add (local.get 0) (i32.const 1))))))))`
+    const COMPUTES_A_LITTLE: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x18\x01\x16\x01\x01\x7f\x03\x40\x41\x80\x92\xf4\x01\x20\0\x41\x01\x6a\x22\0\x47\x0d\0\x0b\x0b";
+
+    #[tokio::test]
+    async fn a_guest_that_has_much_to_do_in_small_parts_is_not_stopped() {
+        let engine = slot_engine::engine().unwrap();
+        start_ticking(&engine).unwrap();
+        let mut store = Store::new(&engine, ());
+        let guard = Guard::with_limit(LIMIT);
+        guard.watch(&mut store);
+        let module = Module::new(&engine, COMPUTES_A_LITTLE).unwrap();
+        let instance = Instance::new_async(&mut store, &module, &[]).await.unwrap();
+        let f = instance.get_typed_func::<(), ()>(&mut store, "f").unwrap();
+        let mut parts = 0;
+        // All in one, as a host has it whose guest always has something to do.
+        let work = async {
+            let begun = Instant::now();
+            while begun.elapsed() < 10 * LIMIT || parts < 10 {
+                f.call_async(&mut store, ()).await.unwrap();
+                parts += 1;
+            }
+        };
+        Arc::clone(&guard).timed(work).await;
+        assert!(parts >= 10);
     }
 
     #[tokio::test]
