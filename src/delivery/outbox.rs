@@ -8,8 +8,9 @@ use super::health::Health;
 use super::lanes::Picked;
 use super::queue::{Flight, PageStart, Queue, Start};
 
-/// The most attempts in flight in all.
-const IN_FLIGHT: usize = 1024;
+/// The most attempts in flight in all. Half of it would have a burst of a hundred events, for a hundred
+/// subscribers that take a tenth of a second each, last for a second, however fast this is.
+const IN_FLIGHT: usize = 2048;
 /// How many pages of the store may be read at once.
 const READS: usize = 4;
 /// What the messages in memory may take, in bytes, divided among the subscribers.

@@ -8,7 +8,7 @@ use crate::ledger::Ledger;
 use crate::time::Moment;
 
 const OF_A_SUBSCRIBER: u32 = 32;
-const IN_ALL: u32 = 1024;
+const IN_ALL: u32 = 2048;
 
 #[derive(Default)]
 pub(super) struct InFlight {
@@ -17,7 +17,7 @@ pub(super) struct InFlight {
 
 impl Law for InFlight {
     fn rule(&self) -> &'static str {
-        "an instance has at most 32 attempts in flight to a subscriber, and 1,024 in all"
+        "an instance has at most 32 attempts in flight to a subscriber, and 2,048 in all"
     }
 
     fn see(&mut self, _now: Moment, fact: &Fact<'_>, ledger: &Ledger) -> Verdict {

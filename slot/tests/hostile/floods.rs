@@ -36,7 +36,7 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
         }),
         Behaviour::new("reads the store for ever", |site| Box::pin(scans(site))),
         Behaviour::new("sends 10,000 POSTs at once", |site| {
-            Box::pin(at_once(site, "post at once", 10_000, 2048))
+            Box::pin(at_once(site, "post at once", 10_000, 4096))
         }),
         Behaviour::new("sends bodies of eight megabytes", |site| {
             Box::pin(huge_bodies(site))

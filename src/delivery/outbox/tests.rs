@@ -73,18 +73,18 @@ fn the_subscriber_with_the_fewest_attempts_in_flight_is_next() {
 }
 
 #[test]
-fn no_more_than_1024_attempts_are_in_flight() {
-    let mut outbox = outbox(33, 32);
+fn no_more_than_2048_attempts_are_in_flight() {
+    let mut outbox = outbox(65, 32);
     let mut started = start_all(&mut outbox, 0);
-    assert_eq!(started.len(), 1024);
+    assert_eq!(started.len(), 2048);
     end(&mut outbox, started.remove(0), Verdict::Delivered, 0);
     started.extend(start_all(&mut outbox, 0));
-    assert_eq!(started.len(), 1024);
+    assert_eq!(started.len(), 2048);
     // A subscriber that is removed makes room for all that was in flight to it.
-    outbox.forget(subscriber(33));
-    started.retain(|(id, _)| *id != subscriber(33));
+    outbox.forget(subscriber(65));
+    started.retain(|(id, _)| *id != subscriber(65));
     started.extend(start_all(&mut outbox, 0));
-    assert_eq!(started.len(), 1023, "all that the others have");
+    assert_eq!(started.len(), 2047, "all that the others have");
 }
 
 #[test]

@@ -30,8 +30,9 @@ const BODY_READ: usize = 64 * 1024;
 /// The buffer of a connection, which also bounds an answer's head. Their number is bounded by the
 /// HTTP library, at 100.
 const HEAD: usize = 16 * 1024;
-/// Idle connections kept to one host, where all the subscribers of a site may be.
-const IDLE: usize = 256;
+/// Idle connections kept to one host, where all the subscribers of a site may be: as many as the driver has
+/// attempts in flight, or a burst makes new ones all along.
+const IDLE: usize = 2048;
 /// For how long they are kept: less than servers commonly do, for a request on a connection that
 /// the server is just closing fails.
 const IDLE_TIME: Duration = Duration::from_secs(30);

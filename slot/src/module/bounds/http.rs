@@ -9,10 +9,10 @@ use crate::host::Answer;
 use crate::host::http::{Http, Post, PostAnswer, PostFailure};
 use crate::host::under_way::{Limit, UnderWay};
 
-/// POSTs at once, and the bytes of their bodies. The driver has 1,024 attempts in flight, and the test
+/// POSTs at once, and the bytes of their bodies. The driver has 2,048 attempts in flight, and the test
 /// events of its operators beside them; a body has 17 KB at most.
 const POSTS: Limit = Limit {
-    calls: 2048,
+    calls: 4096,
     bytes: 64 << 20,
 };
 /// Checks of a URL at once: each request may want one.

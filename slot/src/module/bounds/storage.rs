@@ -12,7 +12,7 @@ use crate::host::storage::{Change, CommitError, Record, Storage};
 use crate::host::under_way::{Limit, UnderWay};
 
 /// Calls at once, and the bytes that their commits carry. The driver has a call for each request and
-/// event (4,096 at most) and each attempt (1,024); an event for a thousand subscribers is 17 MB.
+/// event (4,096 at most) and each attempt (2,048); an event for a thousand subscribers is 17 MB.
 const LIMIT: Limit = Limit {
     calls: 8192,
     bytes: 256 << 20,
