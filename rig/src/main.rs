@@ -141,7 +141,7 @@ async fn measure(slot: PathBuf, flags: Load) -> String {
         none if none.is_empty() => Scenario::value_variants().to_vec(),
         some => some,
     };
-    let report = load::run(&stage, &scenarios, flags.notes).await;
+    let mut report = load::run(&stage, &scenarios, flags.notes).await;
     if let Some(folder) = flags.report {
         report.write(&folder);
     }

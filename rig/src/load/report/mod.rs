@@ -18,6 +18,8 @@ use super::stats::Spread;
 const PAGE: &str = "BENCHMARKS.md";
 /// Where the data and the curves go.
 const FOLDER: &str = "benchmarks";
+/// Where in it somebody has written why targets are missed: a file a section, by its name.
+const REASONS: &str = "reasons";
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -45,6 +47,8 @@ pub struct Section {
     pub curves: Vec<Curve>,
     /// What another program has printed of it.
     pub printed: Vec<String>,
+    /// Why a target of it is missed, in Markdown: it is what somebody has found, and no measurement.
+    pub why: Option<String>,
 }
 
 /// A line of a table: what the driver came to, and others beside it.
@@ -98,10 +102,15 @@ pub enum Target {
 }
 
 impl Report {
-    /// Writes the page, the data and the curves below `folder`, in place of those of an earlier run.
-    pub fn write(&self, folder: &Path) {
+    /// Writes the page, the data and the curves below `folder`, in place of those of an earlier run. On the
+    /// page are the reasons that are there for what is missed.
+    pub fn write(&mut self, folder: &Path) {
         let data = folder.join(FOLDER);
         fs::create_dir_all(&data).unwrap();
+        for section in &mut self.sections {
+            let reasons = data.join(REASONS).join(section.name);
+            section.why = fs::read_to_string(reasons.with_extension("md")).ok();
+        }
         for curve in self.sections.iter().flat_map(|section| &section.curves) {
             fs::write(data.join(curve.file()), curve.to_svg()).unwrap();
         }
@@ -117,15 +126,22 @@ impl Report {
 
     /// Targets, and how many of them are missed. Those are not counted whose other one was not there.
     pub fn targets(&self) -> (usize, usize) {
-        let figures = self.sections.iter().flat_map(|section| &section.figures);
-        let verdicts: Vec<_> = figures
-            .flat_map(|figure| {
-                figure
-                    .targets
-                    .iter()
-                    .filter_map(|target| figure.is_kept(*target))
-            })
-            .collect();
+        let each = self.sections.iter().map(Section::targets);
+        each.fold((0, 0), |(all, missed), (more, more_missed)| {
+            (all + more, missed + more_missed)
+        })
+    }
+}
+
+impl Section {
+    /// Its targets, and how many of them are missed.
+    fn targets(&self) -> (usize, usize) {
+        let of = |figure: &Figure| {
+            let targets = figure.targets.iter();
+            let verdicts = targets.filter_map(|target| figure.is_kept(*target));
+            verdicts.collect::<Vec<_>>()
+        };
+        let verdicts: Vec<_> = self.figures.iter().flat_map(of).collect();
         let missed = verdicts.iter().filter(|is_kept| !**is_kept);
         (verdicts.len(), missed.count())
     }
@@ -230,7 +246,7 @@ mod tests {
     #[test]
     fn page_data_and_curves_are_written_together() {
         let folder = tempfile::tempdir().unwrap();
-        let report = report();
+        let mut report = report();
         report.write(folder.path());
         let page = fs::read_to_string(folder.path().join(PAGE)).unwrap();
         assert_eq!(page, report.to_page());
@@ -242,5 +258,23 @@ mod tests {
         let curve = Curve::example().file();
         assert!(page.contains(&format!("(benchmarks/{curve})")), "{page}");
         assert!(data.join(curve).exists());
+    }
+
+    #[test]
+    fn why_a_target_is_missed_stands_below_its_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let reasons = folder.path().join(FOLDER).join(REASONS);
+        fs::create_dir_all(&reasons).unwrap();
+        fs::write(reasons.join("sustained.md"), "The disk.\n").unwrap();
+        let mut missed = report();
+        missed.write(folder.path());
+        let page = missed.to_page();
+        let (table, why) = page.split_once("Why it is missed: The disk.").unwrap();
+        assert!(table.contains("**MISSED**") && why.contains("!["), "{page}");
+
+        let mut kept = report();
+        kept.sections[0].figures.pop();
+        kept.write(folder.path());
+        assert!(!kept.to_page().contains("The disk."));
     }
 }

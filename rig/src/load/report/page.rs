@@ -73,6 +73,9 @@ fn of_section(page: &mut String, section: &Section) {
     for printed in &section.printed {
         line!(page, "\n```\n{printed}\n```");
     }
+    if let (Some(why), (_, 1..)) = (&section.why, section.targets()) {
+        line!(page, "\nWhy it is missed: {}", why.trim_end());
+    }
     for curve in &section.curves {
         line!(page, "\n![{}](benchmarks/{})", curve.title, curve.file());
     }
