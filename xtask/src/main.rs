@@ -53,6 +53,7 @@ fn run(command: CargoXtaskCmd) -> anyhow::Result<ExitCode> {
             setup::for_browser(&shell)?;
             setup::for_redis(&shell)?;
             setup::for_python(&shell)?;
+            setup::for_counting(&shell)?;
             setup::for_fuzzing(&shell)?;
             setup::for_dist(&shell)?;
             say("all tools are here");

@@ -79,6 +79,16 @@ pub(crate) const FUZZ: CargoTool = CargoTool {
 /// Debian's C++ compiler, for libFuzzer.
 pub(crate) const CPP_COMPILER_PACKAGES: [&str; 1] = ["g++"];
 
+/// What runs benchmarks in Valgrind. It is of the version of the crate, which Cargo.toml chooses.
+pub(crate) const COUNTER: CargoTool = CargoTool {
+    package: "gungraun-runner",
+    program: "gungraun-runner",
+    version: "0.20.0",
+};
+
+/// Debian's Valgrind.
+pub(crate) const VALGRIND_PACKAGES: [&str; 1] = ["valgrind"];
+
 /// What checks the dependencies.
 pub(crate) const DENY: CargoTool = CargoTool {
     package: "cargo-deny",
@@ -120,6 +130,12 @@ mod tests {
     #[test]
     fn the_test_runner_is_of_the_version_of_the_crate() {
         let chosen = format!("wasm-bindgen = \"={}\"", WASM_TESTS.version);
+        assert!(include_str!("../../Cargo.toml").contains(&chosen));
+    }
+
+    #[test]
+    fn the_runner_of_benchmarks_is_of_the_version_of_the_crate() {
+        let chosen = format!("gungraun = \"={}\"", COUNTER.version);
         assert!(include_str!("../../Cargo.toml").contains(&chosen));
     }
 

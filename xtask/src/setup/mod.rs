@@ -6,6 +6,7 @@ mod apt;
 mod browser;
 mod c_compiler;
 mod cargo_tool;
+mod counting;
 mod debian;
 mod fuzzing;
 mod npm;
@@ -73,6 +74,15 @@ pub(crate) fn for_redis(shell: &Shell) -> anyhow::Result<()> {
 /// Names the command that a person must run.
 pub(crate) fn for_python(shell: &Shell) -> anyhow::Result<()> {
     python::ensure(shell)
+}
+
+/// Makes sure that what counts instructions is here.
+///
+/// # Errors
+///
+/// Names the command that a person must run, or it cannot be built.
+pub(crate) fn for_counting(shell: &Shell) -> anyhow::Result<()> {
+    counting::ensure(shell)
 }
 
 /// Makes sure that what fuzzing is built by is here.

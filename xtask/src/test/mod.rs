@@ -1,5 +1,6 @@
 //! All checks and tests, ended by one line that counts.
 
+mod instructions;
 mod proofs;
 mod tally;
 
@@ -89,6 +90,7 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
             count(on_wasm(tests, wasm), tally)
         })?;
     }
+    step("instructions", || instructions::run(shell, tally))?;
     step("tests of the package", || {
         // Some of them run cargo.
         let tests = cmd!(shell, "npm test --prefix {NPM_FOLDER}");

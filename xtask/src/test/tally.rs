@@ -267,6 +267,14 @@ TAP version 13
 # foreign hmac in the package: 9 run, 9 passed
 # foreign json in the package: 7 run, 7 passed
 # foreign standardwebhooks from the package: 8 run, 8 passed
+instructions of parse a hundred times: 7, at most 8
+instructions of notify a hundred times: 7, at most 8
+instructions of event to 1 subscriber: 7, at most 8
+instructions of event to 100 subscribers: 7, at most 8
+instructions of post beside 10 subscribers: 7, at most 8
+instructions of delete beside 10 subscribers: 7, at most 8
+instructions of get of 30 doors: 7, at most 8
+instructions of put of 30 doors: 7, at most 8
 1..5
 # pass 5
 # fail 0
@@ -293,7 +301,7 @@ TAP version 13
             tally.fixtures(),
             "fixtures: 3 native, 3 in the slot, 3 in Node, 3 in Chrome"
         );
-        assert_eq!(tally.proofs().count(), 14);
+        assert_eq!(tally.proofs().count(), 22);
     }
 
     #[test]
