@@ -55,7 +55,7 @@ fn gzipped(path: &Path) -> Result<f64> {
 mod tests {
     use super::*;
 
-    /// In kB. The aim is 64.
+    /// In kB: 239.5 when somebody last looked at it, with Rust 1.95.0, and a hundredth more. The aim is 64.
     const LIMIT: f64 = 242.0;
 
     #[test]
@@ -63,5 +63,8 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../pkg");
         let size = Size::of(Path::new(folder)).expect("the package, by `cargo xtask build`");
         assert!(size.total() <= LIMIT, "{size}; the limit is {LIMIT} kB");
+        // Not by `println`, which is shown of tests that fail only. The harness may be in a line of its own.
+        let line = format!("\nsize of the package: {size}, at most {LIMIT} kB\n");
+        std::io::stdout().write_all(line.as_bytes()).unwrap();
     }
 }

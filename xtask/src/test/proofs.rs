@@ -6,7 +6,7 @@
 use anyhow::ensure;
 
 /// How they begin.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 24] = [
     "egress rows: ",
     "fuzz corpus: ",
     "limits: ",
@@ -29,6 +29,8 @@ const NAMES: [&str; 22] = [
     "instructions of delete beside 10 subscribers: ",
     "instructions of get of 30 doors: ",
     "instructions of put of 30 doors: ",
+    "size of the module: ",
+    "size of the package: ",
 ];
 
 /// Those that have come.
