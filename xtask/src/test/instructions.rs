@@ -35,8 +35,8 @@ const MEASURED: [(&str, u64); 8] = [
 ];
 const MEASURED_WITH: &str = "Rust 1.95.0 on x86_64";
 
-/// How much more it may be, in hundredths. Another C library or Valgrind makes a difference of one or two;
-/// how much another architecture makes, nobody has measured.
+/// How much more it may be, in hundredths. The same sources in another folder, or compiled without
+/// increments, differ by less than one; how much another architecture does, nobody has measured.
 const TOLERANCE: u64 = if cfg!(target_arch = "x86_64") { 5 } else { 50 };
 
 /// Counts, and has each count said to `tally`.
