@@ -22,9 +22,14 @@ const SOURCES: [&str; 6] = [
     "src/notification.rs",
     "egress/src/**",
 ];
-/// Who may notice, the quick first: most mutants never meet the second. Each with how much it is optimised:
-/// what runs for a second is waited for longer while it is compiled.
-const WITNESSES: [(&str, &str); 2] = [("rhombus-driver,rhombus-egress", "0"), ("simulation", "1")];
+/// Who may notice, the quick first: most mutants never meet the second. Each with how much it is optimised, for
+/// what runs for a second is waited for longer while it is compiled; and with how long it may take at least, in
+/// seconds, before it counts as stuck: many mutants never end, so the first is soon given up, and the second has
+/// whatever a busy machine may need.
+const WITNESSES: [(&str, &str, &str); 2] = [
+    ("rhombus-driver,rhombus-egress", "0", "20"),
+    ("simulation", "1", "300"),
+];
 /// What nobody notices, each with the reason why that is no fault of the tests.
 const EXCUSED: &str = "tests/mutants.txt";
 /// Where the tool writes, and where its lists are then.
@@ -44,9 +49,10 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     shell.remove_path(FOLDER)?;
     shell.create_dir(FOLDER)?;
     let mut results = Results::default();
-    for (round, (witnesses, optimised)) in WITNESSES.into_iter().enumerate() {
+    for (round, (witnesses, optimised, patience)) in WITNESSES.into_iter().enumerate() {
         // It ends badly when something survives, which is judged here.
         mutants(shell, witnesses, round > 0)
+            .env("CARGO_MUTANTS_MINIMUM_TEST_TIMEOUT", patience)
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", optimised)
             .ignore_status()
             .run()?;
