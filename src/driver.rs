@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::book::Book;
 use crate::clock::Clock;
-use crate::delivery::{Arrivals, DeadLetters, Outbox, Unsettled};
+use crate::delivery::{Arrivals, DeadLetters, Made, Outbox, Unsettled};
 use crate::directory::Directory;
 use crate::doubts::Doubts;
 use crate::host::{Change, Host, Level, StorageFailed};
@@ -57,6 +57,7 @@ pub(crate) struct Inner<H: Host> {
     pub(crate) doubts: Doubts,
     pub(crate) clock: Clock,
     pub(crate) arrivals: Arrivals,
+    pub(crate) made: Made,
     pub(crate) outbox: RefCell<Outbox>,
     pub(crate) unsettled: Unsettled,
     pub(crate) dead_letters: DeadLetters,
@@ -113,6 +114,7 @@ impl<H: Host + 'static> Driver<H> {
             doubts: Doubts::default(),
             clock: Clock::default(),
             arrivals: Arrivals::default(),
+            made: Made::default(),
             outbox: RefCell::default(),
             unsettled: Unsettled::default(),
             dead_letters: DeadLetters::default(),

@@ -31,6 +31,7 @@ mod report;
 mod saved_copy;
 pub mod seen;
 pub mod settings;
+mod signer;
 pub mod sorted;
 pub mod subscription;
 mod tasks;

@@ -1,12 +1,14 @@
 //! Who is told of door events.
 
 use std::fmt;
+use std::rc::Rc;
 
 use serde_json::Value;
 use url::{ParseError, Url};
 use zeroize::Zeroizing;
 
 use crate::key::Key;
+use crate::signer::Signer;
 
 /// The address of a subscriber: an absolute URL with a host, at most 2,048 bytes as it came and as
 /// it is written in ASCII.
@@ -85,9 +87,14 @@ impl fmt::Debug for SubscriberUrl {
 }
 
 /// What signs the POSTs to a subscriber: text that is not blank, at most 1,024 bytes. Wiped when
-/// dropped, and not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
+/// the last of its clones is dropped, and not shown by `Debug`.
+#[derive(Clone)]
+pub struct Secret(Rc<Parts>);
+
+struct Parts {
+    text: Zeroizing<String>,
+    signer: Signer,
+}
 
 impl Secret {
     /// The longest secret, in bytes.
@@ -105,14 +112,30 @@ impl Secret {
         if text.len() > Self::MAX_BYTES {
             return Err("is longer than 1024 bytes");
         }
-        Ok((!text.trim().is_empty()).then_some(Self(text)))
+        Ok((!text.trim().is_empty()).then(|| {
+            let signer = Signer::new(&text);
+            Self(Rc::new(Parts { text, signer }))
+        }))
     }
 
-    /// The secret itself: for signing and the store.
+    /// The secret itself, for the store.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.text
+    }
+
+    /// What it signs with.
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.0.signer
     }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0.text == other.0.text
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -193,6 +193,7 @@ impl<H: Host + 'static> Driver<H> {
             self.drop_deliveries(*id);
         }
         self.admit_subscriptions();
+        inner.made.forget();
         inner.touch();
         inner.tasks.bell().ring();
         if changed {

@@ -12,14 +12,14 @@ use std::process::ExitCode;
 
 use foreign::{hmac, json};
 use futures_util::FutureExt;
-use rhombus_driver::mac::hmac_sha256;
+use rhombus_driver::mac::SigningKey;
 use rhombus_native::Native;
 use rhombus_replay::{Stage, Supervised};
 
 fn main() -> ExitCode {
     foreign::main([
         ("hmac_is_what_others_compute", || {
-            hmac::run(hmac_sha256).line("hmac natively")
+            hmac::run(|key, message| SigningKey::new(key).sign(message)).line("hmac natively")
         }),
         ("json_is_what_others_read", || {
             // Time is the world's, so nothing here ever waits.

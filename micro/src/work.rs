@@ -6,7 +6,7 @@ use std::hint::black_box;
 use rhombus_driver::door::DoorEvent;
 use rhombus_driver::host::Post;
 use rhombus_driver::key::Key;
-use rhombus_driver::mac::hmac_sha256;
+use rhombus_driver::mac::SigningKey;
 use rhombus_driver::notification;
 use rhombus_driver::subscription::{Secret, SubscriberUrl, Subscription, SubscriptionId};
 use serde_json::Value;
@@ -28,11 +28,12 @@ pub fn sign(times: u32) -> u32 {
     let timestamp = event.timestamp.to_string();
     let body = notification::post(&subscription(None), &event, EVENT_ID, NOW).body;
     let seconds = (NOW / 1000).to_string();
+    let key = SigningKey::new(SECRET.as_bytes());
     repeat(times, || {
-        let key = black_box(SECRET.as_bytes());
+        let key = black_box(&key);
         let parts = [EVENT_ID, ".", &seconds, ".", &body].map(str::as_bytes);
-        let of_timestamp = hmac_sha256(key, black_box(&[timestamp.as_bytes()]));
-        let of_all = hmac_sha256(key, black_box(&parts));
+        let of_timestamp = key.sign(black_box(&[timestamp.as_bytes()]));
+        let of_all = key.sign(black_box(&parts));
         u32::from(of_timestamp[0]) + u32::from(of_all[0])
     })
 }

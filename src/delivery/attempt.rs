@@ -5,7 +5,6 @@ use std::rc::Rc;
 use crate::driver::{Driver, STORE_PAUSE};
 use crate::host::{Host, Level, Post, PostAnswer, PostFailure, StorageFailed};
 use crate::key::Key;
-use crate::notification;
 use crate::record::{self, DeliveryRecord};
 use crate::subscription::SubscriptionId;
 
@@ -66,19 +65,16 @@ impl<H: Host + 'static> Driver<H> {
     }
 
     /// The POST that tells a subscriber, if it may be told.
-    pub(super) fn compose(&self, to: SubscriptionId, message: &Message) -> Option<Post> {
+    pub(super) fn compose(&self, to: SubscriptionId, message: &Rc<Message>) -> Option<Post> {
         let inner = &*self.0;
         let subscriptions = inner.state.borrow().subscriptions.clone();
         let subscription = subscriptions
             .get(&to)
             .filter(|to| to.refused.is_none() && !inner.stopped.get())?;
-        let now = inner.host.now();
-        Some(notification::post(
-            subscription,
-            &message.event,
-            &message.id,
-            now,
-        ))
+        let secret = subscription.secret.as_ref();
+        let seconds = inner.host.now() / 1000;
+        let notification = inner.made.get(message, secret, seconds);
+        Some(notification.to(subscription))
     }
 
     /// Takes an attempt's end in; what it changes in the store is to be settled.

@@ -12,6 +12,7 @@ mod attempt;
 mod dead_letters;
 mod health;
 mod lanes;
+mod made;
 mod message;
 mod outbox;
 mod queue;
@@ -27,6 +28,7 @@ mod worker;
 
 pub(crate) use arrivals::Arrivals;
 pub(crate) use dead_letters::DeadLetters;
+pub(crate) use made::Made;
 pub(crate) use message::Message;
 pub(crate) use outbox::Outbox;
 pub(crate) use settle::Unsettled;

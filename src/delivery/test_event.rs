@@ -1,5 +1,7 @@
 //! A test event: one attempt at once, which an operator waits for. It is not stored.
 
+use std::rc::Rc;
+
 use crate::door::DoorEvent;
 use crate::driver::Driver;
 use crate::host::{Host, PostAnswer, PostFailure};
@@ -27,7 +29,7 @@ impl<H: Host + 'static> Driver<H> {
     ) -> Result<Result<PostAnswer, PostFailure>, TestError> {
         let inner = &*self.0;
         let id = EventId::random(&inner.host).as_str().to_owned();
-        let post = self.compose(to, &Message { id, event });
+        let post = self.compose(to, &Rc::new(Message { id, event }));
         let post = post.ok_or(TestError::Forbidden)?;
         let flight = inner.with_queue(to, |queue, _, _| queue.start_test());
         let flight = flight.flatten().ok_or(TestError::Busy)?;
