@@ -23,6 +23,13 @@ pub fn precompile(component: &[u8]) -> Result<Vec<u8>> {
     compiled.map_err(|error| anyhow!("the component does not compile: {error:#}"))
 }
 
+/// The same for a core module, which [`wasmtime::Module::deserialize`] takes: to measure what computing
+/// costs where modules run.
+pub fn precompile_core(module: &[u8]) -> Result<Vec<u8>> {
+    let compiled = baseline().and_then(|engine| engine.precompile_module(module));
+    compiled.map_err(|error| anyhow!("the module does not compile: {error:#}"))
+}
+
 /// With a target that is named, wasmtime does not look at what this machine's processor has besides.
 fn baseline() -> wasmtime::Result<Engine> {
     let mut config = crate::config();

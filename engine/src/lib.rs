@@ -7,7 +7,7 @@
 mod compile;
 
 #[cfg(feature = "compile")]
-pub use compile::{component, precompile};
+pub use compile::{component, precompile, precompile_core};
 
 /// The configuration that modules are compiled for and run with.
 ///
