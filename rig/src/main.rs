@@ -58,6 +58,9 @@ struct Load {
     /// Measure this executable too: another one that speaks PlaceOS' process protocol
     #[arg(long, value_name = "FILE")]
     peer: Option<PathBuf>,
+    /// What does the work of an event in each engine, for the scenario sandbox
+    #[arg(long, value_name = "FOLDER")]
+    micro: Option<PathBuf>,
     /// Write BENCHMARKS.md, and benchmarks/ with the data and the curves, into this folder
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
@@ -133,6 +136,7 @@ async fn measure(slot: PathBuf, flags: Load) -> String {
         slot,
         peer: flags.peer,
         bare: load::bare_client_beside(&own),
+        micro: flags.micro,
         sizes: flags.sizes,
         effort: Effort::FULL,
         next: AtomicU64::new(0),

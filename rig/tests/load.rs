@@ -17,7 +17,10 @@ async fn measure(scenario: Scenario) -> Section {
         "there is no {}: run `cargo xtask build`",
         slot.display()
     );
+    // `cargo xtask build` has put there what each engine does.
+    let micro = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/micro/tests");
     let stage = Stage {
+        micro: Some(micro),
         peer: Some(slot.clone()),
         sizes: vec![("bare client".to_owned(), bare.to_owned())],
         slot,
@@ -86,6 +89,14 @@ async fn a_start_ends_with_a_delivery() {
     };
     assert_eq!((figures("spawn"), figures("memory")), (3, 3));
     assert_eq!(figures("bare client"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_engine_comes_to_what_native_code_comes_to() {
+    let section = measure(Scenario::Sandbox).await;
+    // Five kinds of work in three engines; three ways to call the driver, and of each three figures.
+    assert_eq!(section.figures.len(), 24);
+    assert_eq!(beside(&section, Whom::Native), 15);
 }
 
 #[tokio::test(flavor = "multi_thread")]

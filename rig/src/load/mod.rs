@@ -11,6 +11,7 @@ mod scenario;
 mod site;
 mod stage;
 mod stats;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -39,6 +40,8 @@ pub enum Scenario {
     Start,
     /// All that with more and more subscribers, doors and pending deliveries
     Growth,
+    /// The work of an event and a call of the driver, natively and in each engine of WebAssembly
+    Sandbox,
     /// The benchmarks that promise something
     Promises,
 }
@@ -68,6 +71,7 @@ async fn measure(scenario: Scenario, stage: &Stage) -> Section {
         Scenario::Verbs => scenario::verbs(stage).await,
         Scenario::Start => scenario::start(stage).await,
         Scenario::Growth => scenario::growth(stage).await,
+        Scenario::Sandbox => scenario::sandbox(stage).await,
         Scenario::Promises => scenario::promises(stage).await,
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::contestant::Contestant;
 use super::site::{Face, Subject};
 
 /// What a run measures, and with what.
@@ -16,6 +15,8 @@ pub struct Stage {
     pub peer: Option<PathBuf>,
     /// The program `bare-client`.
     pub bare: PathBuf,
+    /// The folder of what does the work of an event in each engine, as `cargo xtask` puts it there.
+    pub micro: Option<PathBuf>,
     /// Files whose sizes are told: what they are, and where.
     pub sizes: Vec<(String, PathBuf)>,
     /// How much is done.
@@ -87,11 +88,11 @@ impl Stage {
     /// on all. Every second round the order is reversed: who comes first is no better off. A round before
     /// the others does not count: connections are opened in it, pages of memory come in. Answers by
     /// contestant what each round came to.
-    pub(super) async fn in_turn<T>(
+    pub(super) async fn in_turn<C, T>(
         &self,
         rounds: usize,
-        contestants: &mut [Contestant],
-        mut measure: impl AsyncFnMut(&mut Contestant) -> T,
+        contestants: &mut [C],
+        mut measure: impl AsyncFnMut(&mut C) -> T,
     ) -> Vec<Vec<T>> {
         let mut results: Vec<_> = contestants.iter().map(|_| Vec::new()).collect();
         for round in 0..=rounds {

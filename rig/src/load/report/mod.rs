@@ -87,6 +87,8 @@ pub enum Whom {
     Peer,
     /// The same driver without the subscribers that harm.
     Alone,
+    /// The same code, compiled for this machine and not for a sandbox.
+    Native,
 }
 
 /// What a figure is to come to.

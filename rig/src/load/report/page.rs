@@ -123,6 +123,7 @@ fn name(whom: Whom) -> &'static str {
         Whom::Bare => "bare client",
         Whom::Peer => "peer",
         Whom::Alone => "alone",
+        Whom::Native => "native code",
     }
 }
 
