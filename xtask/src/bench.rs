@@ -7,10 +7,12 @@ use xshell::{Shell, cmd};
 
 use crate::flags::Bench;
 use crate::package::PACKAGE;
-use crate::{build, dist, setup};
+use crate::{build, dist, micro, setup};
 
 /// The benchmark that is many, and takes flags.
 const LOAD: &str = "load";
+/// The part of it that has programs of its own.
+const SANDBOX: &str = "sandbox";
 
 /// Builds, then has the rig measure. All of it is written into the workspace's root; a part of it is only
 /// printed.
@@ -54,6 +56,13 @@ fn options(
         (_, Some(only)) => options.push(("--only", only.clone())),
         (_, None) => {}
     }
+    let only = bench.only.as_deref();
+    if only.is_none_or(|only| only.split(',').any(|scenario| scenario == SANDBOX)) {
+        micro::optimised(shell)?;
+        options.push(("--micro", micro::OPTIMISED.to_owned()));
+        let browser = setup::browser_version(shell)?;
+        options.push(("--note", format!("Chrome={browser}")));
+    }
     if let Some(peer) = &bench.peer {
         let file = peer.file_name().context("--peer is no file")?;
         // The rig runs in the workspace's root, wherever this was typed.
@@ -68,7 +77,11 @@ fn options(
         .rsplit_once('@')
         .context("wasmtime without a version")?;
     options.push(("--note", format!("wasmtime={wasmtime}")));
-    for (name, program) in [("rustc", "rustc"), ("Redis", "redis-server")] {
+    for (name, program) in [
+        ("rustc", "rustc"),
+        ("Redis", "redis-server"),
+        ("Node", "node"),
+    ] {
         let version = cmd!(shell, "{program} --version").read()?;
         options.push(("--note", format!("{name}={version}")));
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cargo::{on_host, on_wasm};
+use crate::micro;
 use crate::paths::Paths;
 use crate::say;
 use crate::setup::{self, WasmToolchain};
@@ -51,7 +52,7 @@ pub(crate) const HOSTILE: [&str; 8] = [
 
 /// Where the module is built, from the workspace's root. Apart from cargo's own folder, as its
 /// compiler may be another one; at a fixed place, as the slot's build script reads it there.
-const MODULE: &str = "target/module";
+pub(crate) const MODULE: &str = "target/module";
 
 /// Where the optimised module is put, from the workspace's root; the slot's build script reads it there.
 const OPTIMISED: &str = "target/module/optimised";
@@ -95,9 +96,10 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<Built> {
     Ok(Built { slot, wasm })
 }
 
-/// Builds what the tests of the slot need beside it.
+/// Builds what the tests of the slot and of the rig need beside it.
 pub(crate) fn for_tests(shell: &Shell, wasm: WasmToolchain) -> anyhow::Result<()> {
-    Ok(on_wasm(cmd!(shell, "cargo build {HOSTILE...}"), wasm).run()?)
+    on_wasm(cmd!(shell, "cargo build {HOSTILE...}"), wasm).run()?;
+    micro::for_tests(shell, wasm)
 }
 
 /// Sets up, and builds the optimised module, for the slot that ships. Answers what compiled it.

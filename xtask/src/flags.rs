@@ -94,7 +94,7 @@ xflags::xflags! {
             /// What to measure
             optional benchmark: String
             /// Of the load only these, with commas between: `burst`, `neighbours`, `sustained`, `accepted`,
-            /// `verbs`, `start`, `growth`, `promises`
+            /// `verbs`, `start`, `growth`, `sandbox`, `promises`
             optional --only scenarios: String
             /// Measure another driver's executable beside the slot: one that speaks PlaceOS' process protocol
             optional --peer path: PathBuf

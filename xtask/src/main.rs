@@ -10,6 +10,7 @@ mod deny;
 mod dist;
 mod flags;
 mod fuzz;
+mod micro;
 mod mutants;
 mod package;
 mod paths;

@@ -57,22 +57,13 @@ pub(crate) fn run(shell: &Shell, flags: &Dist) -> anyhow::Result<()> {
 pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
     let wasm = build::optimised_module(shell)?;
     web::build(shell, wasm)?;
-    setup::for_dist(shell)?;
-    let slot = ["--package", "placeos-slot", "--bin", "placeos-slot"];
-    // This machine's own toolchain, which is the wasm one unless set-up had to make that.
-    let paths = Paths::of(shell, WasmToolchain::Active)?;
-    let build = cmd!(
-        shell,
-        "cargo build --locked --profile dist --target {STATIC_TARGET} {slot...}"
-    );
-    paths.hidden(on_host(build), STATIC_TARGET)?.run()?;
-    let built = build::program(&format!("../{STATIC_TARGET}/dist/placeos-slot"))?;
+    let built = static_program(shell, "placeos-slot")?;
     let folder = shell.create_dir(FOLDER)?;
     let program = shell.current_dir().join(folder).join("placeos-slot");
     // Whatever runs from there goes on running.
     shell.remove_path(&program)?;
     shell.copy_file(built, &program)?;
-    paths.ensure_absent(&program)?;
+    paths(shell)?.ensure_absent(&program)?;
 
     let size = fs::metadata(&program)
         .with_context(|| format!("there is no {}", program.display()))?
@@ -85,6 +76,24 @@ pub(crate) fn build(shell: &Shell) -> anyhow::Result<PathBuf> {
         LIMIT / 1_000_000
     );
     Ok(program)
+}
+
+/// Builds a program as the slot is built that ships; it is the only one of a package of its name. The module
+/// and the pages that the slot carries are there. Answers where it is.
+pub(crate) fn static_program(shell: &Shell, name: &str) -> anyhow::Result<PathBuf> {
+    setup::for_dist(shell)?;
+    let program = ["--package", name, "--bin", name];
+    let build = cmd!(
+        shell,
+        "cargo build --locked --profile dist --target {STATIC_TARGET} {program...}"
+    );
+    paths(shell)?.hidden(on_host(build), STATIC_TARGET)?.run()?;
+    build::program(&format!("../{STATIC_TARGET}/dist/{name}"))
+}
+
+/// Of this machine's own toolchain, which is the wasm one unless set-up had to make that.
+fn paths(shell: &Shell) -> anyhow::Result<Paths> {
+    Paths::of(shell, WasmToolchain::Active)
 }
 
 /// Packs the package, which was made for the slot's pages, as npm publishes it; answers where it is, from

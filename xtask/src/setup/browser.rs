@@ -12,6 +12,21 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
     ensure_runner(shell)
 }
 
+/// What the browser says that it is.
+///
+/// # Errors
+///
+/// There is none.
+pub(super) fn version(shell: &Shell) -> anyhow::Result<String> {
+    let of = |program| {
+        cmd!(shell, "{program} --version")
+            .quiet()
+            .ignore_stderr()
+            .read()
+    };
+    Ok(of("chromium").or_else(|_| of("google-chrome"))?)
+}
+
 fn ensure_browser(shell: &Shell) -> anyhow::Result<()> {
     if has_browser(shell) {
         return Ok(());

@@ -58,6 +58,15 @@ pub(crate) fn for_browser(shell: &Shell) -> anyhow::Result<()> {
     browser::ensure(shell)
 }
 
+/// What the browser says that it is, once it is here.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn browser_version(shell: &Shell) -> anyhow::Result<String> {
+    browser::version(shell)
+}
+
 /// Makes sure that the Redis is here that the slot is tested with.
 ///
 /// # Errors

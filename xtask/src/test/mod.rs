@@ -13,6 +13,7 @@ use xshell::{Cmd, Shell, cmd};
 use self::tally::Tally;
 use crate::build::{self, COMPONENT, HOSTILE, WORKSPACE};
 use crate::cargo::{on_host, on_wasm};
+use crate::micro::WASM as MICRO;
 use crate::package::JAVASCRIPT;
 use crate::say;
 use crate::setup;
@@ -42,7 +43,9 @@ pub(crate) fn run(shell: &Shell) -> ExitCode {
 
 fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     let wasm = step("build", || build::run(shell))?.wasm;
-    step("hostile component", || build::for_tests(shell, wasm))?;
+    step("what tests need beside it", || {
+        build::for_tests(shell, wasm)
+    })?;
     step("browser", || setup::for_browser(shell))?;
     step("redis", || setup::for_redis(shell))?;
     step("python", || setup::for_python(shell))?;
@@ -62,6 +65,10 @@ fn steps(shell: &Shell, tally: &mut Tally) -> anyhow::Result<()> {
     })?;
     step("clippy of the hostile component", || {
         let clippy = cmd!(shell, "cargo clippy {HOSTILE...} -- -D warnings");
+        Ok(on_wasm(clippy, wasm).run()?)
+    })?;
+    step("clippy of the work of an event as a module", || {
+        let clippy = cmd!(shell, "cargo clippy {MICRO...} -- -D warnings");
         Ok(on_wasm(clippy, wasm).run()?)
     })?;
     step("clippy of the package's module", || {
