@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use micro_orders::{Order, Sample};
 
@@ -58,13 +58,12 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// It ends when there are no more orders, and takes what it has started with it.
+    /// It ends by itself when there are no more orders, and with it the browser that it may have started.
     fn drop(&mut self) {
         self.input = None;
         let begun = Instant::now();
         while self.child.has_ended().is_none() && begun.elapsed() < LIMIT {
-            let _ = self.answers.recv_timeout(LIMIT);
-            thread::yield_now();
+            thread::sleep(Duration::from_millis(10));
         }
     }
 }

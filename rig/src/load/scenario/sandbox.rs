@@ -40,8 +40,10 @@ const EVENT: [Target; 2] = [
 ///
 /// The stage has nothing to do it with; or what came out is not everywhere the same.
 pub(in crate::load) async fn sandbox(stage: &Stage) -> Section {
-    let folder = stage.micro.as_deref();
-    let mut workers = workers(folder.expect("--micro says where the work is done"));
+    let Some(folder) = &stage.micro else {
+        panic!("--micro says where that is which does the work");
+    };
+    let mut workers = workers(folder);
     let mut figures = Vec::new();
     for (name, what) in WORKS {
         figures.extend(works(stage, &mut workers, name, what).await);
