@@ -12,31 +12,20 @@ use crate::subscription::{Secret, Subscription};
 /// How long an attempt may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The POST that tells `subscription` of `event`, attempted at `now` (milliseconds since 1970).
+/// An event as subscribers get it, the same for all who have the same secret.
 ///
 /// The body is today's, its `signature` of the timestamp included. The headers are those of Standard
 /// Webhooks and give what that signature cannot: the body is covered, and `webhook-id` is the same
 /// on every attempt, so that a receiver can drop duplicates.
-pub fn post(subscription: &Subscription, event: &DoorEvent, event_id: &str, now: u64) -> Post {
-    let secret = subscription.secret.as_ref();
-    Notification::new(secret, event, event_id, now / 1000).to(subscription)
-}
-
-/// What is the same in the POSTs to all subscribers who have the same secret.
 #[derive(Clone)]
-pub(crate) struct Notification {
+pub struct Notification {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
 impl Notification {
-    /// Of `event`, attempted at the second `seconds` since 1970.
-    pub(crate) fn new(
-        secret: Option<&Secret>,
-        event: &DoorEvent,
-        event_id: &str,
-        seconds: u64,
-    ) -> Self {
+    /// Of `event`, attempted at the second `seconds` since 1970, UTC.
+    pub fn new(secret: Option<&Secret>, event: &DoorEvent, event_id: &str, seconds: u64) -> Self {
         let signer = secret.map(Secret::signer);
         let timestamp = event.timestamp.to_string();
         let body = record::text(&Body {
@@ -64,7 +53,7 @@ impl Notification {
     }
 
     /// The POST that takes it to one of them.
-    pub(crate) fn to(self, subscription: &Subscription) -> Post {
+    pub fn to(self, subscription: &Subscription) -> Post {
         Post {
             url: subscription.url.as_str().to_owned(),
             headers: self.headers,

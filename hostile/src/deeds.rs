@@ -43,6 +43,9 @@ pub(crate) async fn act(place: &str) -> Said {
         "loop" => loop {
             black_box(());
         },
+        "draw for ever" => loop {
+            floods::random(16);
+        },
         "trap" => std::arch::wasm32::unreachable(),
         "hang" => std::future::pending().await,
         "yield" => loop {
@@ -81,7 +84,7 @@ pub(crate) async fn act(place: &str) -> Said {
         "save settings" => Said::refused(floods::settings().await),
         "sleep at once" => floods::sleeps_at_once().await,
         "draw a megabyte" => {
-            floods::random();
+            floods::random(1 << 20);
             Said::of(200)
         }
         "answer status 99" => Said::of(99),

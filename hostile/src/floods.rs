@@ -120,8 +120,8 @@ pub(crate) async fn sleeps_at_once() -> ! {
     std::arch::wasm32::unreachable()
 }
 
-pub(crate) fn random() {
-    random::bytes(1 << 20);
+pub(crate) fn random(bytes: u32) {
+    random::bytes(bytes);
 }
 
 /// Begins all of `calls`, says so by the status key `begun`, and waits for them.

@@ -7,7 +7,7 @@ use rhombus_driver::door::DoorEvent;
 use rhombus_driver::host::Post;
 use rhombus_driver::key::Key;
 use rhombus_driver::mac::SigningKey;
-use rhombus_driver::notification;
+use rhombus_driver::notification::Notification;
 use rhombus_driver::subscription::{Secret, SubscriberUrl, Subscription, SubscriptionId};
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub fn parse(times: u32) -> u32 {
 pub fn sign(times: u32) -> u32 {
     let event = parsed(&json());
     let timestamp = event.timestamp.to_string();
-    let body = notification::post(&subscription(None), &event, EVENT_ID, NOW).body;
+    let body = told(&subscription(None), &event).body;
     let seconds = (NOW / 1000).to_string();
     let key = SigningKey::new(SECRET.as_bytes());
     repeat(times, || {
@@ -70,7 +70,9 @@ fn parsed(json: &str) -> DoorEvent {
 }
 
 fn told(to: &Subscription, event: &DoorEvent) -> Post {
-    notification::post(black_box(to), black_box(event), black_box(EVENT_ID), NOW)
+    let secret = black_box(to).secret.as_ref();
+    let seconds = black_box(NOW / 1000);
+    Notification::new(secret, black_box(event), black_box(EVENT_ID), seconds).to(to)
 }
 
 #[expect(clippy::expect_used, reason = "address and secret are good ones")]

@@ -10,7 +10,8 @@ use crate::subscription::Secret;
 
 use super::message::Message;
 
-/// How many are kept. More events are seldom begun at the same time.
+/// How many are kept, with their messages, until others come or the book changes: 3 MB at most. More events are
+/// seldom begun at the same time.
 const KEPT: usize = 64;
 
 /// The latest of them, the oldest first.

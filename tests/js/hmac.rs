@@ -1,4 +1,4 @@
-//! The function that signs, compiled to wasm.
+//! The type that signs, compiled to wasm.
 
 use foreign::hmac;
 use rhombus_driver::mac::SigningKey;

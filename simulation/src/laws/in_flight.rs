@@ -8,7 +8,8 @@ use crate::ledger::Ledger;
 use crate::time::Moment;
 
 const OF_A_SUBSCRIBER: u32 = 32;
-const IN_ALL: u32 = 2048;
+/// Of an instance.
+pub(super) const IN_ALL: u32 = 2048;
 
 #[derive(Default)]
 pub(super) struct InFlight {

@@ -1,6 +1,6 @@
 //! What a paused subscriber gets.
 
-use super::{Law, Verdict};
+use super::{Law, Verdict, in_flight};
 use crate::fact::Fact;
 use crate::health::{Kind, State};
 use crate::ledger::{Attempt, Ledger};
@@ -36,7 +36,12 @@ impl Law for Probes {
             State::Disabled => Err(format!("an attempt to {url}, which is disabled")),
             State::Paused(pause) => {
                 // As many can be in flight.
-                let mut others = ledger.attempts.iter().rev().skip(1).take(1024);
+                let mut others = ledger
+                    .attempts
+                    .iter()
+                    .rev()
+                    .skip(1)
+                    .take(in_flight::IN_ALL as usize);
                 let is_other_probe = |other: &Attempt| {
                     other.is_in_flight
                         && other.kind == Some(Kind::Probe)

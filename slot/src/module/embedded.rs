@@ -7,20 +7,14 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::mm::{MprotectFlags, mprotect};
+use rustix::param::page_size;
 use wasmtime::component::Component;
 use wasmtime::{CustomCodeMemory, Engine};
 
 use super::guard;
 
-/// The largest page of any system on this architecture.
-#[cfg(target_arch = "aarch64")]
-const PAGE: usize = 65_536;
-#[cfg(not(target_arch = "aarch64"))]
-const PAGE: usize = 4096;
-
-/// What begins with a page, as far as the linker is told: its type says the same as [`PAGE`].
-#[cfg_attr(target_arch = "aarch64", repr(C, align(65_536)))]
-#[cfg_attr(not(target_arch = "aarch64"), repr(C, align(4096)))]
+/// What begins with a page, as most systems have them.
+#[repr(C, align(4096))]
 pub(super) struct AtPage<T: ?Sized>(pub(super) T);
 
 pub(super) static DRIVER: &AtPage<[u8]> = &AtPage(*include_bytes!(env!("RHOMBUS_DRIVER")));
@@ -36,19 +30,28 @@ pub(super) fn driver() -> wasmtime::Result<(Engine, Component)> {
     let mut config = slot_engine::config();
     config.with_custom_code_memory(Some(Arc::new(OfProgram)));
     let engine = Engine::new(&config)?;
+    guard::start_ticking(&engine)?;
+    let bytes = &DRIVER.0;
+    // Where pages are larger, it begins in the middle of one, and is copied.
+    let is_at_page = bytes.as_ptr().addr().is_multiple_of(page_size());
     // SAFETY: these bytes are `slot-compile`'s, of the build that this program is of. They are there, and stay
     // as they are, as long as the program.
-    let driver = unsafe { Component::deserialize_raw(&engine, NonNull::from(&DRIVER.0))? };
-    guard::start_ticking(&engine)?;
+    let driver = unsafe {
+        if is_at_page {
+            Component::deserialize_raw(&engine, NonNull::from(bytes))?
+        } else {
+            Component::deserialize(&engine, bytes)?
+        }
+    };
     Ok(loaded.insert((engine, driver)).clone())
 }
 
-/// Pages of the program's constants, made executable: nobody may write to them, then as before.
+/// The code's pages, which are constants of the program, made executable: nobody may write to them, then as before.
 struct OfProgram;
 
 impl CustomCodeMemory for OfProgram {
     fn required_alignment(&self) -> usize {
-        PAGE
+        page_size()
     }
 
     fn publish_executable(&self, code: *const u8, length: usize) -> wasmtime::Result<()> {

@@ -12,7 +12,10 @@ const REPORT: &str = "computed for longer than 5s";
 pub(crate) fn behaviours() -> Vec<Behaviour> {
     vec![
         Behaviour::new("loops for ever in a request", |site| {
-            Box::pin(in_a_request(site))
+            Box::pin(in_a_request(site, "loop"))
+        }),
+        Behaviour::new("draws random bytes for ever in a request", |site| {
+            Box::pin(in_a_request(site, "draw for ever"))
         }),
         Behaviour::new("loops for ever in load", |site| Box::pin(in_load(site))),
         Behaviour::new("loops for ever in run", |site| Box::pin(in_run(site))),
@@ -27,8 +30,8 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
     ]
 }
 
-async fn in_a_request(site: Site) {
-    let hostile = site.start("get", "loop");
+async fn in_a_request(site: Site, deed: &str) {
+    let hostile = site.start("get", deed);
     hostile.module.ready().await.unwrap();
     let (response, ()) = tokio::join!(hostile.ask("GET"), site.neighbour.works());
     assert_eq!(response.status, 500);

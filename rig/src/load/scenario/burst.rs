@@ -15,7 +15,7 @@ pub(super) const EVENTS: usize = 100;
 /// How long receivers take that do not answer at once.
 pub(super) const SLOW: Duration = Duration::from_millis(100);
 /// POSTs that the bare client may have under way: as many as the driver.
-const IN_FLIGHT: usize = 1024;
+const IN_FLIGHT: usize = 2048;
 
 pub(in crate::load) async fn burst(stage: &Stage) -> Section {
     let mut figures = Vec::new();
@@ -32,7 +32,7 @@ pub(in crate::load) async fn burst(stage: &Stage) -> Section {
             "From publishing the events, all at once, to each event's last receipt by a subscriber. They go \
              through Redis to core's process, or by 32 connections to the gateway, which saves each before it \
              answers. The bare client knows no doors, and so keeps no order; it has as many POSTs under way as \
-             the driver may have, 1,024, but is not held to 32 for each subscriber.",
+             the driver may have, 2,048, but is not held to 32 for each subscriber.",
         ],
         figures,
         ..Section::default()
