@@ -1,5 +1,5 @@
 //! The work of an event, as a module for any engine of WebAssembly: it imports nothing, and exports each
-//! function of [`micro::work`] under its name. It is built for wasm32 only.
+//! function of `micro::work` under its name. It is built for wasm32 only.
 
 #![cfg(target_arch = "wasm32")]
 
