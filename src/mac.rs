@@ -32,3 +32,14 @@ impl fmt::Debug for SigningKey {
         f.write_str("SigningKey(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let shown = format!("{:?}", SigningKey::new(b"123456"));
+        assert_eq!(shown, "SigningKey(…)");
+    }
+}
