@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 use crate::mac::SigningKey;
 
 /// A secret's keys.
-#[derive(Debug)]
 pub(crate) struct Signer {
     /// The secret's bytes.
     plain: SigningKey,

@@ -1,4 +1,4 @@
-//! Limits on what a module may use: time between two awaits, and memory.
+//! Limits on what a module may use: time to compute, and memory.
 //!
 //! Time counts only while the guest computes, and anew each time that it is entered: a call that merely
 //! waits never runs out of it, nor does a module that has much to do for a long time, in small parts.

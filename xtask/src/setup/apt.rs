@@ -1,19 +1,39 @@
 //! Packages of a Debian system.
 
+use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use super::succeeds;
+use crate::say;
 
-/// The command by which a person installs `packages`.
-pub(super) fn by_hand(packages: &[&str]) -> String {
-    format!(
-        "on Debian, as root: apt-get update && apt-get install --no-install-recommends {}",
+/// Makes sure that what is called `name` is here: looks, says that it is `missing`, installs `packages`, and looks
+/// again.
+///
+/// # Errors
+///
+/// It is not here. Names the command that a person must run.
+pub(super) fn ensure(
+    shell: &Shell,
+    is_here: impl Fn() -> bool,
+    missing: &str,
+    name: &str,
+    packages: &[&str],
+) -> anyhow::Result<()> {
+    if is_here() {
+        return Ok(());
+    }
+    say(missing);
+    let by_hand = format!(
+        "install {name}; on Debian, as root: apt-get update && apt-get install --no-install-recommends {}",
         packages.join(" ")
-    )
+    );
+    install(shell, packages).with_context(|| by_hand.clone())?;
+    ensure!(is_here(), by_hand);
+    Ok(())
 }
 
 /// Installs `packages`, as root or by a `sudo` that asks nothing. Elsewhere it does nothing.
-pub(super) fn install(shell: &Shell, packages: &[&str]) -> anyhow::Result<()> {
+fn install(shell: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     if !succeeds(cmd!(shell, "apt-get --version")) {
         return Ok(());
     }

@@ -1,10 +1,8 @@
 //! A browser that tests can drive, and the program that runs tests of wasm in it and in Node.
 
-use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use super::{apt, cargo_tool, succeeds};
-use crate::say;
 use crate::versions::{BROWSER_PACKAGES, WASM_TESTS};
 
 pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
@@ -28,17 +26,15 @@ pub(super) fn version(shell: &Shell) -> anyhow::Result<String> {
 }
 
 fn ensure_browser(shell: &Shell) -> anyhow::Result<()> {
-    if has_browser(shell) {
-        return Ok(());
-    }
-    say("there is no Chromium with its chromedriver");
-    let by_hand = format!(
-        "install Chromium and chromedriver; {}",
-        apt::by_hand(&BROWSER_PACKAGES)
-    );
-    apt::install(shell, &BROWSER_PACKAGES).with_context(|| by_hand.clone())?;
-    ensure!(has_browser(shell), by_hand);
-    Ok(())
+    let missing = "there is no Chromium with its chromedriver";
+    let name = "Chromium and chromedriver";
+    apt::ensure(
+        shell,
+        || has_browser(shell),
+        missing,
+        name,
+        &BROWSER_PACKAGES,
+    )
 }
 
 /// chromedriver finds Chrome as well as Chromium.

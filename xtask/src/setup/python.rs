@@ -1,6 +1,6 @@
 //! Python, and the packages of it that verify what a receiver gets.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use xshell::{Shell, cmd};
 
 use super::{apt, succeeds};
@@ -29,14 +29,8 @@ pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
 /// A Python with packages of its own.
 fn ensure_folder(shell: &Shell) -> anyhow::Result<()> {
     let make = || succeeds(cmd!(shell, "python3 -m venv --clear {PYTHON_FOLDER}")) && runs(shell);
-    if make() {
-        return Ok(());
-    }
-    say("there is no Python that can keep packages apart");
-    let by_hand = format!("install Python; {}", apt::by_hand(&PYTHON_PACKAGES));
-    apt::install(shell, &PYTHON_PACKAGES).with_context(|| by_hand.clone())?;
-    ensure!(make(), by_hand);
-    Ok(())
+    let missing = "there is no Python that can keep packages apart";
+    apt::ensure(shell, make, missing, "Python", &PYTHON_PACKAGES)
 }
 
 /// A Python of the system's that went away leaves a folder that does not run.

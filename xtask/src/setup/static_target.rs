@@ -7,7 +7,6 @@ use anyhow::{Context, ensure};
 use xshell::{Shell, cmd};
 
 use super::{apt, rustup, succeeds};
-use crate::say;
 use crate::versions::{MUSL_PACKAGES, STATIC_TARGET};
 
 pub(super) fn ensure(shell: &Shell) -> anyhow::Result<()> {
@@ -39,12 +38,6 @@ fn has_target(shell: &Shell) -> bool {
 
 fn ensure_c_compiler(shell: &Shell) -> anyhow::Result<()> {
     let is_here = || succeeds(cmd!(shell, "musl-gcc --version"));
-    if is_here() {
-        return Ok(());
-    }
-    say("there is no C compiler for musl");
-    let by_hand = format!("install musl-gcc; {}", apt::by_hand(&MUSL_PACKAGES));
-    apt::install(shell, &MUSL_PACKAGES).with_context(|| by_hand.clone())?;
-    ensure!(is_here(), by_hand);
-    Ok(())
+    let missing = "there is no C compiler for musl";
+    apt::ensure(shell, is_here, missing, "musl-gcc", &MUSL_PACKAGES)
 }
