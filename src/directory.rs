@@ -16,7 +16,7 @@ use crate::deadline::within;
 use crate::door::{Door, DoorId};
 use crate::driver::{Driver, Inner};
 use crate::host::{Host, Level, ListedDoor};
-use crate::sorted::{SortedMap, SortedSet};
+use crate::sorted::SortedMap;
 
 /// How long one security system may take to list its doors.
 const LIST_LIMIT: Duration = Duration::from_secs(5);
@@ -74,19 +74,10 @@ impl<H: Host + 'static> Driver<H> {
         self.0.fetch_lists().await?;
         let now = self.0.host.now();
         let systems = self.0.directory.systems.borrow();
-        let mut doors = Vec::new();
-        let mut known = SortedSet::default();
+        let mut lists = Vec::new();
         for (name, system) in systems.iter() {
             match &system.listed {
-                Some(listed) if listed.is_good(now) => {
-                    doors.extend(
-                        listed
-                            .doors
-                            .iter()
-                            .filter(|door| known.insert(&door.door_id))
-                            .cloned(),
-                    );
-                }
+                Some(listed) if listed.is_good(now) => lists.push(&*listed.doors),
                 // What vanishes from the map without ever having listed anything is no loss.
                 _ if system.missing_since.is_some() => {}
                 _ => {
@@ -96,7 +87,7 @@ impl<H: Host + 'static> Driver<H> {
                 }
             }
         }
-        Ok(doors)
+        Ok(each_once(&lists))
     }
 
     /// Whose door `id` is. The error, for the log, says why it cannot be told.
@@ -217,6 +208,20 @@ impl<H: Host> Inner<H> {
             }
         }
     }
+}
+
+/// The doors of all lists, in their order; of those with one id the first. There may be ten thousand, so a set
+/// that moves its members for each that comes would take longer than all else does.
+fn each_once(lists: &[&[Door]]) -> Vec<Door> {
+    let doors: Vec<_> = lists.iter().copied().flatten().collect();
+    let mut by_id: Vec<_> = (0..doors.len()).collect();
+    by_id.sort_unstable_by_key(|at| (&doors[*at].door_id, *at));
+    let mut is_first = vec![false; doors.len()];
+    for same in by_id.chunk_by(|one, other| doors[*one].door_id == doors[*other].door_id) {
+        is_first[same[0]] = true;
+    }
+    let first = doors.into_iter().zip(is_first).filter(|(_, it)| *it);
+    first.map(|(door, _)| door.clone()).collect()
 }
 
 impl Directory {
