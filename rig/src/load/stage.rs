@@ -30,6 +30,8 @@ pub struct Stage {
 pub struct Effort {
     /// Rounds, whose median is taken.
     pub rounds: usize,
+    /// Rounds in which a rate is taken, which differs more from one to the next than how long a burst takes.
+    pub rounds_of_rates: usize,
     /// The part of subscribers, doors, events and deliveries that there are.
     pub divisor: usize,
 }
@@ -38,11 +40,13 @@ impl Effort {
     /// What figures are taken with.
     pub const FULL: Self = Self {
         rounds: 5,
+        rounds_of_rates: 9,
         divisor: 1,
     };
     /// What shows that all of it works.
     pub const LEAST: Self = Self {
         rounds: 1,
+        rounds_of_rates: 1,
         divisor: 20,
     };
 

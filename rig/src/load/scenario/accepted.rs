@@ -12,7 +12,7 @@ use crate::load::stage::Stage;
 use crate::placeos::Redis;
 
 /// Events in a round.
-const EVENTS: usize = 3_000;
+const EVENTS: usize = 6_000;
 /// Events that are on offer at a time: as many as there are connections to the gateway.
 const IN_FLIGHT: usize = 32;
 
@@ -28,7 +28,7 @@ pub(in crate::load) async fn accepted(stage: &Stage) -> Section {
     let mut bare = Bare::start(&stage.bare, receivers.urls(1), signal(), IN_FLIGHT);
 
     let mut rates = [const { Vec::new() }; 3];
-    for round in 0..=stage.effort.rounds {
+    for round in 0..=stage.effort.rounds_of_rates {
         for (place, rates) in rates.iter_mut().enumerate() {
             let numbers = stage.numbers(events);
             let begun = Instant::now();

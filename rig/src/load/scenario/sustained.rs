@@ -9,9 +9,9 @@ use super::counted;
 
 /// Subscribers, events under way at a time, and events in a round.
 const KINDS: [(usize, u64, usize); 4] = [
-    (1, 1, 1_000),
-    (1, 128, 10_000),
-    (10, 64, 4_000),
+    (1, 1, 2_000),
+    (1, 128, 20_000),
+    (10, 64, 8_000),
     (100, 64, 500),
 ];
 /// POSTs that the bare client has under way: more make it no faster.
@@ -58,15 +58,19 @@ async fn of_one_kind(
     }
     let deliveries = (events * subscribers) as f64;
     let results = stage
-        .in_turn(stage.effort.rounds, &mut contestants, async |contestant| {
-            let before = contestant.cpu().await;
-            let took = contestant.stream(stage.numbers(events), window).await;
-            let used = contestant.cpu().await - before;
-            [
-                deliveries / took.as_secs_f64(),
-                used.as_secs_f64() * 1e6 / deliveries,
-            ]
-        })
+        .in_turn(
+            stage.effort.rounds_of_rates,
+            &mut contestants,
+            async |contestant| {
+                let before = contestant.cpu().await;
+                let took = contestant.stream(stage.numbers(events), window).await;
+                let used = contestant.cpu().await - before;
+                [
+                    deliveries / took.as_secs_f64(),
+                    used.as_secs_f64() * 1e6 / deliveries,
+                ]
+            },
+        )
         .await;
 
     let kind = format!(
