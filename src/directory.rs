@@ -8,14 +8,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 
 use crate::deadline::within;
 use crate::door::{Door, DoorId};
 use crate::driver::{Driver, Inner};
 use crate::host::{Host, Level, ListedDoor};
+use crate::joint::Joint;
 use crate::sorted::SortedMap;
 
 /// How long one security system may take to list its doors.
@@ -27,14 +27,12 @@ const GONE_AFTER: u64 = 2000;
 /// At most this often, in milliseconds, an unknown door has the lists fetched.
 const FETCH_EVERY: u64 = 5000;
 
-type Fetch = Shared<LocalBoxFuture<'static, ()>>;
-
 /// What is known of the security systems.
 #[derive(Default)]
 pub(crate) struct Directory {
     systems: RefCell<SortedMap<String, System>>,
     /// The latest fetch for an unknown door, and when it began.
-    fetch: RefCell<Option<(u64, Fetch)>>,
+    fetch: RefCell<Option<(u64, Joint<()>)>>,
 }
 
 #[derive(Default)]
@@ -117,13 +115,14 @@ impl<H: Host + 'static> Driver<H> {
                             inner.warn(&why);
                         }
                     };
-                    let fetch = fetch.boxed_local().shared();
+                    let fetch = Joint::new(fetch);
+                    self.0.tasks.spawn(fetch.done());
                     *latest = Some((now, fetch.clone()));
                     fetch
                 }
             }
         };
-        fetch.await;
+        fetch.outcome(&self.0.running).await;
     }
 }
 

@@ -20,6 +20,7 @@ mod doubts;
 pub mod driver;
 pub mod host;
 pub mod intake;
+mod joint;
 mod kept;
 pub mod key;
 pub mod mac;

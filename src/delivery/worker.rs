@@ -74,6 +74,8 @@ impl<H: Host + 'static> Driver<H> {
         }
         inner.report.flush(inner);
         inner.running.set(false);
+        // Who waits for them does them from now on.
+        drop(inner.tasks.take());
     }
 
     fn start_attempt(&self) -> Option<impl Future<Output = Attempt> + use<H>> {

@@ -6,12 +6,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, Shared};
-
 use crate::door::{DoorId, UnlockOutcome};
 use crate::driver::Driver;
 use crate::host::Host;
+use crate::joint::Joint;
 use crate::sorted::SortedMap;
 
 use super::NotAsked;
@@ -34,7 +32,7 @@ pub(crate) struct Unlocks {
 
 /// Asking a security system to unlock a door.
 pub(crate) struct Attempt {
-    answer: Shared<LocalBoxFuture<'static, Result<UnlockOutcome, String>>>,
+    answer: Joint<Result<UnlockOutcome, String>>,
     started: u64,
     progress: Rc<Progress>,
 }
@@ -55,9 +53,9 @@ impl Unlocks {
 }
 
 impl Attempt {
-    /// What the security system answers.
-    pub(crate) async fn answer(&self) -> Result<UnlockOutcome, String> {
-        self.answer.clone().await
+    /// What the security system answers. The driver `runs`, or not.
+    pub(crate) async fn answer(&self, runs: &Cell<bool>) -> Result<UnlockOutcome, String> {
+        self.answer.outcome(runs).await
     }
 
     /// A caller is answered without waiting any longer.
@@ -132,8 +130,8 @@ impl<H: Host + 'static> Driver<H> {
             driver.end_entry(entry, outcome, why).await;
             answer
         };
-        let answer = answer.boxed_local().shared();
-        self.0.tasks.spawn(answer.clone().map(|_| ()));
+        let answer = Joint::new(answer);
+        self.0.tasks.spawn(answer.done());
         Attempt {
             answer,
             started,

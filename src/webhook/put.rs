@@ -61,7 +61,7 @@ impl<H: Host + 'static> Driver<H> {
                 });
             }
         };
-        match before(deadline, attempt.answer()).await {
+        match before(deadline, attempt.answer(&inner.running)).await {
             Some(Ok(UnlockOutcome::Unlocked)) => Ok(Response::empty(200)),
             Some(Ok(UnlockOutcome::Refused)) => Err(failed("the security system refused")),
             Some(Ok(UnlockOutcome::Unsupported)) => Err(Response::error(
