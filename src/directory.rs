@@ -115,8 +115,7 @@ impl<H: Host + 'static> Driver<H> {
                             inner.warn(&why);
                         }
                     };
-                    let fetch = Joint::new(fetch);
-                    self.0.tasks.spawn(fetch.done());
+                    let fetch = Joint::begin(&self.0.tasks, fetch);
                     *latest = Some((now, fetch.clone()));
                     fetch
                 }

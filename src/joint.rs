@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::tasks::Tasks;
+
 /// Work and its outcome.
 pub(crate) struct Joint<T>(Rc<State<T>>);
 
@@ -26,27 +28,17 @@ struct State<T> {
 /// Somebody who does the work or waits for it.
 struct Hand<'a, T> {
     joint: Joint<T>,
-    /// While this holds, it leaves the work to the one who has none of these.
+    /// A caller's: while `run` runs, the work is left to that. `run` itself has `None`.
     runs: Option<&'a Cell<bool>>,
     does_it: bool,
 }
 
 impl<T: Clone + 'static> Joint<T> {
-    pub(crate) fn new(work: impl Future<Output = T> + 'static) -> Self {
-        Self(Rc::new(State {
-            work: RefCell::new(Box::pin(work)),
-            outcome: OnceCell::new(),
-            is_taken: Cell::new(false),
-            waiting: RefCell::default(),
-        }))
-    }
-
-    /// Does the work, for `run`.
-    pub(crate) fn done(&self) -> impl Future<Output = ()> + use<T> {
-        let hand = self.hand(None);
-        async move {
-            hand.await;
-        }
+    /// Hands `work` over to `tasks`, which `run` does.
+    pub(crate) fn begin(tasks: &Tasks, work: impl Future<Output = T> + 'static) -> Self {
+        let joint = Self::new(work);
+        tasks.spawn(joint.done());
+        joint
     }
 
     /// What the work comes to. It is left to `run` while that `runs`.
@@ -57,6 +49,23 @@ impl<T: Clone + 'static> Joint<T> {
     /// What it came to, if it has ended.
     pub(crate) fn peek(&self) -> Option<&T> {
         self.0.outcome.get()
+    }
+
+    fn new(work: impl Future<Output = T> + 'static) -> Self {
+        Self(Rc::new(State {
+            work: RefCell::new(Box::pin(work)),
+            outcome: OnceCell::new(),
+            is_taken: Cell::new(false),
+            waiting: RefCell::default(),
+        }))
+    }
+
+    /// Does the work, for `run`.
+    fn done(&self) -> impl Future<Output = ()> + use<T> {
+        let hand = self.hand(None);
+        async move {
+            hand.await;
+        }
     }
 
     fn hand<'a>(&self, runs: Option<&'a Cell<bool>>) -> Hand<'a, T> {

@@ -53,7 +53,7 @@ impl Unlocks {
 }
 
 impl Attempt {
-    /// What the security system answers. The driver `runs`, or not.
+    /// What the security system answers. The driver's loop asks it while that `runs`.
     pub(crate) async fn answer(&self, runs: &Cell<bool>) -> Result<UnlockOutcome, String> {
         self.answer.outcome(runs).await
     }
@@ -130,10 +130,8 @@ impl<H: Host + 'static> Driver<H> {
             driver.end_entry(entry, outcome, why).await;
             answer
         };
-        let answer = Joint::new(answer);
-        self.0.tasks.spawn(answer.done());
         Attempt {
-            answer,
+            answer: Joint::begin(&self.0.tasks, answer),
             started,
             progress,
         }
