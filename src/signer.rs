@@ -35,9 +35,9 @@ impl Signer {
 
 /// What Base64 stands for; nothing if it is none, or stands for nothing: an empty key would be everybody's.
 ///
-/// Standard Webhooks does not say more of it than "base64". Its libraries take a text without padding
-/// too, and do not look at the bits that the last character has too many. Whoever verifies with one of
-/// them must have the same key, so it is the same here.
+/// Standard Webhooks does not say more of it than "base64". Its libraries take a text without padding, or with
+/// more than it needs, and do not look at the bits that the last character has too many. Whoever verifies with
+/// one of them must have the same key, so it is the same here.
 fn decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let bare = text.trim_end_matches('=');
     // One character more than whole blocks stands for less than a byte.

@@ -101,7 +101,7 @@ impl Entry {
         let Some(Host::Domain(name)) = read_host(suffix) else {
             return Err(EntryError::Wildcard(number));
         };
-        let name = plain_name(number, &name)?;
+        let name = plain_name(number, without_trailing_dot(&name))?;
         Ok(Self::https(Pattern::Below(format!(".{name}"))))
     }
 
@@ -127,7 +127,10 @@ impl Entry {
 
     fn host(number: usize, text: &str) -> Result<Self, EntryError> {
         match read_host(text) {
-            Some(Host::Domain(name)) => Ok(Self::https(Pattern::Name(plain_name(number, &name)?))),
+            Some(Host::Domain(name)) => {
+                let name = plain_name(number, without_trailing_dot(&name))?;
+                Ok(Self::https(Pattern::Name(name)))
+            }
             Some(Host::Ipv4(address)) => Ok(Self::address(Block::one(address.into()))),
             Some(Host::Ipv6(address)) => Ok(Self::address(Block::one(address.into()))),
             None => Err(EntryError::Name(number)),
@@ -245,9 +248,9 @@ fn read_host(text: &str) -> Option<Host> {
     }
 }
 
-/// The `url` crate lets names through that nobody can have: with `*` in them, or with empty labels.
+/// The `url` crate lets names through that nobody can have: with `*` in them, or with empty labels. The name
+/// is that of a [`Target`], whose trailing dot is gone: a second one is an empty label.
 fn plain_name(number: usize, name: &str) -> Result<String, EntryError> {
-    let name = without_trailing_dot(name);
     if name.contains('*') {
         Err(EntryError::Wildcard(number))
     } else if name.split('.').any(str::is_empty) {

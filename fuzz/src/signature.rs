@@ -1,7 +1,8 @@
 //! What a POST to a subscriber must be, by the contract and not by the driver's code.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use rhombus_replay::Post;
 use serde_json::{Map, Value};
@@ -17,6 +18,13 @@ const MEMBERS: [&str; 7] = [
     "user_name",
     "user_email",
 ];
+
+/// How the libraries of Standard Webhooks decode a secret: with padding, without or with too much of it,
+/// and whatever the bits are that the last character has too many.
+const WHSEC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    NO_PAD.with_decode_allow_trailing_bits(true),
+);
 
 /// Checks that `post` is signed with `secret`, or with none, and answers its body.
 pub(crate) fn verified(post: &Post, secret: Option<&str>) -> Map<String, Value> {
@@ -58,7 +66,7 @@ pub(crate) fn verified(post: &Post, secret: Option<&str>) -> Map<String, Value> 
     assert_eq!(of_body, Some(expected.as_str()));
     let decoded = secret
         .strip_prefix("whsec_")
-        .and_then(|text| STANDARD.decode(text).ok())
+        .and_then(|text| WHSEC.decode(text.trim_end_matches('=')).ok())
         .filter(|key| !key.is_empty());
     let key = decoded.unwrap_or_else(|| secret.as_bytes().to_vec());
     let mac = hmac(&key, &format!("{id}.{seconds}.{}", post.body));

@@ -6,8 +6,7 @@
 use axum::http::HeaderMap;
 use base64::Engine;
 use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::GeneralPurpose;
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
@@ -105,12 +104,8 @@ fn header_key(secret: &str) -> Vec<u8> {
 
 /// How a secret is decoded: as the libraries of Standard Webhooks do, with padding or without, and whatever
 /// the bits are that the last character has too many.
-const SECRETS: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_decode_allow_trailing_bits(true),
-);
+const SECRETS: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> impl AsRef<[u8]> {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::GeneralPurpose;
-use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
@@ -258,11 +257,9 @@ fn sign_anew(known: &BTreeSet<String>, post: &mut Map<String, Value>) {
 
 /// What the Base64 of a `whsec_` secret stands for, as receivers' libraries read it; nothing if they do not.
 fn decoded(encoded: &str) -> Option<Vec<u8>> {
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
+    let config = NO_PAD.with_decode_allow_trailing_bits(true);
     let key = GeneralPurpose::new(&STANDARD, config)
-        .decode(encoded)
+        .decode(encoded.trim_end_matches('='))
         .ok()?;
     (!key.is_empty()).then_some(key)
 }
