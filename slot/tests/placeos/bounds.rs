@@ -1,29 +1,20 @@
 //! What a module may have of Redis is bounded, for it is everybody's.
 
-use std::collections::HashMap;
-
 use futures_util::future::join_all;
 use placeos_slot::host::storage::{Change, Storage};
 use placeos_slot::host::store::VALUE_LIMIT;
-use placeos_slot::placeos::redis::{Address, RedisStore};
 use rig::placeos::{MODULE, Redis};
 use serde_json::json;
 
 use crate::program::a_module;
 use crate::receiver::Receiver;
+use crate::store::{claimed, counted, there};
 
 /// The most that a module's keys and values may have.
 const MOST: u64 = 4 << 30;
 
 fn owner() -> String {
     format!("rhombus/{{{MODULE}}}/o")
-}
-
-/// What the module's store says of its size.
-async fn counted(redis: &Redis) -> u64 {
-    redis
-        .query(redis::cmd("HGET").arg(owner()).arg("bytes"))
-        .await
 }
 
 async fn pretend(redis: &Redis, bytes: u64) {
@@ -74,25 +65,13 @@ async fn what_the_store_counts_is_what_is_there() {
     assert_eq!(core.hook(MODULE, "DELETE", gone).await.0, 202);
     assert!(core.terminate().await.success());
 
-    let values = redis::cmd("HGETALL")
-        .arg(format!("rhombus/{{{MODULE}}}/v"))
-        .clone();
-    let records: HashMap<String, Vec<u8>> = redis.query(&values).await;
-    let bytes = records.iter().map(|(key, value)| key.len() + value.len());
-    assert_eq!(counted(&redis).await, bytes.sum::<usize>() as u64);
+    assert_eq!(counted(&redis).await, there(&redis).await);
 }
 
 #[tokio::test]
 async fn a_page_is_bounded_and_so_is_what_is_read_and_not_taken() {
     let redis = Redis::start().await;
-    let address = Address::parse(&redis.url(), false).unwrap();
-    let connection = placeos_slot::placeos::redis::Redis::new(address);
-    let watching = connection.clone();
-    let watching = tokio::spawn(async move { watching.watch().await });
-    let mut connected = connection.connected();
-    connected.wait_for(Option::is_some).await.unwrap();
-    let store = RedisStore::claim(connection, MODULE, "test".to_owned());
-    let store = store.await.unwrap();
+    let store = claimed(&redis, "test").await;
     for number in 0..5 {
         let value = vec![7; VALUE_LIMIT];
         let key = number.to_string();
@@ -116,5 +95,4 @@ async fn a_page_is_bounded_and_so_is_what_is_read_and_not_taken() {
     let read = join_all(reads).await;
     let refused = read.iter().filter(|read| read.is_err()).count();
     assert_eq!(refused, 20 - (64 << 20) / VALUE_LIMIT);
-    watching.abort();
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+#[path = "../model/mod.rs"]
+mod model;
 mod program;
 mod receiver;
 
@@ -17,6 +19,7 @@ mod modules;
 mod protocol;
 mod restart;
 mod settings;
+mod store;
 mod traps;
 mod unlocks;
 mod webhook;

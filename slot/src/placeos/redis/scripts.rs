@@ -2,37 +2,78 @@
 //! owner, where the number of commits and the bytes of all records are too.
 
 /// Applies commits, each whole or not at all, if their owner is the owner, and there is room.
+///
+/// A change is a kind, a key and a value: `p` to put, `a` to put if absent, `s` to put what the change before it
+/// has put, `d` to delete. An event is saved once for each subscriber: what follows one another and does the same is
+/// a run, and goes to Redis in two calls, for a script's time is in its calls. The sorted set has the keys of the
+/// hash, so its answer tells whether each key of a run was there before, or none; else, and also when a key
+/// comes twice, they go one by one.
 pub(super) const COMMIT: &str = r"
 local known = redis.call('HMGET', KEYS[3], 'token', 'bytes')
 if known[1] ~= ARGV[1] then return {-1} end
-local at, verdicts, held, most = 4, {}, tonumber(known[2] or '0'), tonumber(ARGV[3])
-for commit = 1, tonumber(ARGV[2]) do
-  local last = at + 3 * tonumber(ARGV[at])
-  local verdict, added = '=', 0
-  for i = at + 1, last, 3 do
-    if ARGV[i] ~= 'd' then added = added + #ARGV[i + 1] + #ARGV[i + 2] end
-  end
-  if added > 0 and held + added > most then verdict = '#' end
-  for i = at + 1, last, 3 do
-    if ARGV[i] == 'a' and redis.call('HEXISTS', KEYS[1], ARGV[i + 1]) == 1 then
-      verdict = '!' .. ARGV[i + 1]
-      break
+local held, most = tonumber(known[2] or '0'), tonumber(ARGV[3])
+
+local function put(keys, value)
+  local names = {}
+  for i, key in ipairs(keys) do names[2 * i - 1], names[2 * i] = 0, key end
+  if redis.call('ZADD', KEYS[2], unpack(names)) == #keys then
+    local records = {}
+    for i, key in ipairs(keys) do
+      records[2 * i - 1], records[2 * i] = key, value
+      held = held + #key + #value
     end
-  end
-  if verdict == '=' then
-    for i = at + 1, last, 3 do
-      local key, value = ARGV[i + 1], ARGV[i + 2]
+    redis.call('HSET', KEYS[1], unpack(records))
+  else
+    for _, key in ipairs(keys) do
       held = held - redis.call('HSTRLEN', KEYS[1], key)
-      if ARGV[i] == 'd' then
-        held = held - #key * redis.call('HDEL', KEYS[1], key)
-        redis.call('ZREM', KEYS[2], key)
-      else
-        held = held + #value + #key * redis.call('HSET', KEYS[1], key, value)
-        redis.call('ZADD', KEYS[2], 0, key)
-      end
+      held = held + #value + #key * redis.call('HSET', KEYS[1], key, value)
     end
   end
-  verdicts[commit] = verdict
+end
+
+local function delete(keys)
+  if redis.call('ZREM', KEYS[2], unpack(keys)) == #keys then
+    for _, key in ipairs(keys) do held = held - #key - redis.call('HSTRLEN', KEYS[1], key) end
+    redis.call('HDEL', KEYS[1], unpack(keys))
+  else
+    for _, key in ipairs(keys) do
+      held = held - redis.call('HSTRLEN', KEYS[1], key)
+      held = held - #key * redis.call('HDEL', KEYS[1], key)
+    end
+  end
+end
+
+local function verdict(first, last)
+  local added, value = 0, nil
+  for i = first, last, 3 do
+    local kind, key = ARGV[i], ARGV[i + 1]
+    if kind ~= 's' then value = ARGV[i + 2] end
+    if kind ~= 'd' then added = added + #key + #value end
+    if kind == 'a' and redis.call('HEXISTS', KEYS[1], key) == 1 then return '!' .. key end
+  end
+  return added > 0 and held + added > most and '#' or '='
+end
+
+local function apply(first, last)
+  local i, value = first, nil
+  while i <= last do
+    local does, more, keys = put, 's', {ARGV[i + 1]}
+    if ARGV[i] == 'd' then does, more = delete, 'd' end
+    if ARGV[i] ~= 's' then value = ARGV[i + 2] end
+    i = i + 3
+    while i <= last and ARGV[i] == more and #keys < 1000 do
+      keys[#keys + 1] = ARGV[i + 1]
+      i = i + 3
+    end
+    does(keys, value)
+  end
+end
+
+local at, verdicts = 4, {}
+for commit = 1, tonumber(ARGV[2]) do
+  local first, last = at + 1, at + 3 * tonumber(ARGV[at])
+  verdicts[commit] = verdict(first, last)
+  if verdicts[commit] == '=' then apply(first, last) end
   at = last + 1
 end
 redis.call('HSET', KEYS[3], 'bytes', math.max(held, 0))

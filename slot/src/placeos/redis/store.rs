@@ -327,13 +327,19 @@ impl Keeper {
         script.arg(self.owner.token()).arg(group.len()).arg(STORE);
         for commit in group {
             script.arg(commit.changes.len());
+            let mut before = None;
             for change in &commit.changes {
                 let (kind, key, value) = match change {
-                    Change::Put { key, value } => ("p", key, value.as_slice()),
-                    Change::PutIfAbsent { key, value } => ("a", key, value.as_slice()),
-                    Change::Delete { key } => ("d", key, &[][..]),
+                    Change::Put { key, value } if before == Some(value) => ("s", key, None),
+                    Change::Put { key, value } => ("p", key, Some(value)),
+                    Change::PutIfAbsent { key, value } => ("a", key, Some(value)),
+                    Change::Delete { key } => ("d", key, None),
                 };
-                script.arg(kind).arg(key).arg(value);
+                script.arg(kind).arg(key);
+                script.arg(value.map_or(&[][..], Vec::as_slice));
+                if kind != "s" {
+                    before = value;
+                }
             }
         }
         let (committed, verdicts): (i64, Option<Vec<String>>) = match self.ask(&script).await? {
