@@ -22,8 +22,7 @@ const BYTES_A_QUEUE: usize = 64 << 10;
 #[derive(Default)]
 pub(crate) struct Outbox {
     queues: SortedMap<SubscriptionId, Entry>,
-    /// Those that an attempt may be made to now, the one with the fewest in flight first.
-    hungry: SortedSet<(usize, SubscriptionId)>,
+    hungry: Hungry,
     /// When others become so.
     alarms: SortedSet<(u64, SubscriptionId)>,
     /// Those that a page of the store should be read for.
@@ -32,19 +31,48 @@ pub(crate) struct Outbox {
     pending: usize,
 }
 
-/// A queue and what of it is counted elsewhere.
 #[derive(Default)]
 struct Entry {
     queue: Queue,
+    counted: Counted,
+}
+
+/// What of a queue is counted elsewhere.
+#[derive(Clone, Copy, Default)]
+struct Counted {
     in_flight: usize,
     pending: usize,
     turn: Option<Turn>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    Hungry,
+    /// With so many in flight.
+    Hungry(usize),
     Alarm(u64),
+}
+
+/// Those that an attempt may be made to now, by how many are in flight to each: each attempt moves its subscriber
+/// up and down again, and with all of them in one sorted vector would move half of the others too.
+#[derive(Default)]
+struct Hungry(Vec<SortedSet<SubscriptionId>>);
+
+impl Hungry {
+    /// One of those with the fewest in flight.
+    fn first(&self) -> Option<SubscriptionId> {
+        self.0.iter().find_map(SortedSet::first).copied()
+    }
+
+    fn insert(&mut self, in_flight: usize, id: SubscriptionId) {
+        if self.0.len() <= in_flight {
+            self.0.resize_with(in_flight + 1, SortedSet::default);
+        }
+        self.0[in_flight].insert(id);
+    }
+
+    fn remove(&mut self, in_flight: usize, id: SubscriptionId) {
+        self.0[in_flight].remove(&id);
+    }
 }
 
 impl Outbox {
@@ -65,7 +93,7 @@ impl Outbox {
 
     /// Forgets a subscriber.
     pub(super) fn forget(&mut self, id: SubscriptionId) {
-        self.uncount(id);
+        self.count(id, None);
         self.queues.remove(&id);
     }
 
@@ -87,8 +115,7 @@ impl Outbox {
     ) -> Option<T> {
         let bytes = (BYTES / self.queues.len().max(1)).max(BYTES_A_QUEUE);
         let done = then(&mut self.queues.get_mut(&id)?.queue, bytes);
-        self.uncount(id);
-        self.count(id, time);
+        self.count(id, Some(time));
         Some(done)
     }
 
@@ -100,7 +127,7 @@ impl Outbox {
             self.with(id, time, |_, _| ());
         }
         while self.in_flight < IN_FLIGHT {
-            let (_, id) = self.hungry.first().copied()?;
+            let id = self.hungry.first()?;
             let started = self.with(id, time, |queue, _| queue.start(time))?;
             if let Some((flight, picked)) = started {
                 return Some((id, flight, picked));
@@ -162,42 +189,49 @@ impl Outbox {
         oldest
     }
 
-    fn uncount(&mut self, id: SubscriptionId) {
+    /// Counts a queue as it is at `time`; as nothing without one.
+    fn count(&mut self, id: SubscriptionId, time: Option<u64>) {
         let Some(entry) = self.queues.get_mut(&id) else {
             return;
         };
-        match entry.turn.take() {
-            Some(Turn::Hungry) => self.hungry.remove(&(entry.in_flight, id)),
-            Some(Turn::Alarm(at)) => self.alarms.remove(&(at, id)),
-            None => false,
+        let now = time.map_or_else(Counted::default, |time| entry.queue.counted(time));
+        let before = std::mem::replace(&mut entry.counted, now);
+        self.in_flight = self.in_flight - before.in_flight + now.in_flight;
+        self.pending = self.pending - before.pending + now.pending;
+        match time.is_some() && entry.queue.wants_page() {
+            true => self.unread.insert(id),
+            false => self.unread.remove(&id),
         };
-        self.unread.remove(&id);
-        self.in_flight -= std::mem::take(&mut entry.in_flight);
-        self.pending -= std::mem::take(&mut entry.pending);
-    }
-
-    fn count(&mut self, id: SubscriptionId, time: u64) {
-        let Some(entry) = self.queues.get_mut(&id) else {
+        if now.turn == before.turn {
             return;
-        };
-        entry.in_flight = entry.queue.in_flight();
-        entry.pending = entry.queue.pending();
-        if entry.queue.wants_page() {
-            self.unread.insert(id);
         }
-        self.in_flight += entry.in_flight;
-        self.pending += entry.pending;
-        entry.turn = match entry.queue.next_start(time) {
-            Start::At(at) if at <= time => {
-                self.hungry.insert((entry.in_flight, id));
-                Some(Turn::Hungry)
-            }
-            Start::At(at) => {
-                self.alarms.insert((at, id));
-                Some(Turn::Alarm(at))
-            }
+        match before.turn {
+            Some(Turn::Hungry(in_flight)) => self.hungry.remove(in_flight, id),
+            Some(Turn::Alarm(at)) => _ = self.alarms.remove(&(at, id)),
+            None => {}
+        }
+        match now.turn {
+            Some(Turn::Hungry(in_flight)) => self.hungry.insert(in_flight, id),
+            Some(Turn::Alarm(at)) => _ = self.alarms.insert((at, id)),
+            None => {}
+        }
+    }
+}
+
+impl Queue {
+    fn counted(&mut self, time: u64) -> Counted {
+        let in_flight = self.in_flight();
+        let turn = match self.next_start(time) {
+            Start::At(at) if at <= time => Some(Turn::Hungry(in_flight)),
+            Start::At(at) => Some(Turn::Alarm(at)),
             Start::Never => None,
         };
+        let pending = self.pending();
+        Counted {
+            in_flight,
+            pending,
+            turn,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ const MEASURED: [(&str, u64); 8] = [
     ("parse a hundred times", 2_096_160),
     ("notify a hundred times", 4_719_311),
     ("event to 1 subscriber", 109_969),
-    ("event to 100 subscribers", 2_025_684),
+    ("event to 100 subscribers", 1_949_597),
     ("post beside 10 subscribers", 342_661),
     ("delete beside 10 subscribers", 334_037),
     ("get of 30 doors", 154_377),
