@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicU64;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rig::load::{Effort, Scenario, Stage};
+use rig::load::{Effort, Machine, Scenario, Stage};
 use rig::{bench, crash, empty_root, load, store_fixture};
 
 /// The real placeos-slot before real receivers.
@@ -145,7 +145,12 @@ async fn measure(slot: PathBuf, flags: Load) -> String {
         none if none.is_empty() => Scenario::value_variants().to_vec(),
         some => some,
     };
-    let mut report = load::run(&stage, &scenarios, flags.notes).await;
+    // What is written down is to be relied on, also when the programs have just been built.
+    let machine = match flags.report {
+        Some(_) => Machine::calm(flags.notes).await,
+        None => Machine::this(flags.notes),
+    };
+    let mut report = load::run(&stage, &scenarios, machine).await;
     if let Some(folder) = flags.report {
         report.write(&folder);
     }

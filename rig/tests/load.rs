@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
-use rig::load::{self, Effort, Scenario, Section, Stage, Whom};
+use rig::load::{self, Effort, Machine, Scenario, Section, Stage, Whom};
 
 /// Measures one scenario, with the driver as its own peer.
 async fn measure(scenario: Scenario) -> Section {
@@ -28,7 +28,7 @@ async fn measure(scenario: Scenario) -> Section {
         effort: Effort::LEAST,
         next: AtomicU64::new(0),
     };
-    let report = load::run(&stage, &[scenario], Vec::new()).await;
+    let report = load::run(&stage, &[scenario], Machine::this(Vec::new())).await;
     let [section] = report.sections.try_into().unwrap();
     assert!(!section.figures.is_empty());
     for figure in &section.figures {

@@ -46,9 +46,8 @@ pub enum Scenario {
     Promises,
 }
 
-/// Measures what is asked for, one after the other, and says on standard error what it is at.
-pub async fn run(stage: &Stage, scenarios: &[Scenario], versions: Vec<(String, String)>) -> Report {
-    let machine = Machine::this(versions);
+/// Measures on `machine` what is asked for, one after the other, and says on standard error what it is at.
+pub async fn run(stage: &Stage, scenarios: &[Scenario], machine: Machine) -> Report {
     let begun = Instant::now();
     let mut sections = Vec::new();
     for scenario in scenarios {

@@ -2,8 +2,13 @@
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+/// How long a machine is given to forget what was built on it before the run: its load is a mean of a minute.
+const CALM: Duration = Duration::from_secs(180);
 
 /// A machine, and what ran on it.
 #[derive(Clone, Debug, Serialize)]
@@ -47,6 +52,18 @@ impl Machine {
                 .and_then(|load| load.parse().ok())
                 .unwrap_or_default(),
             versions,
+        }
+    }
+
+    /// This one, as soon as it is not busy; after a while as it is, for others use it then.
+    pub async fn calm(versions: Vec<(String, String)>) -> Self {
+        let patience = Instant::now() + CALM;
+        loop {
+            let this = Self::this(versions.clone());
+            if !this.was_busy() || Instant::now() > patience {
+                return this;
+            }
+            sleep(Duration::from_secs(1)).await;
         }
     }
 
