@@ -70,6 +70,9 @@ struct Load {
     /// A file whose size to tell
     #[arg(long = "size", value_name = "NAME=FILE", value_parser = named::<PathBuf>)]
     sizes: Vec<(String, PathBuf)>,
+    /// A file of the package for JavaScript that a browser fetches
+    #[arg(long, value_name = "FILE")]
+    fetched: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -138,6 +141,7 @@ async fn measure(slot: PathBuf, flags: Load) -> String {
         bare: load::bare_client_beside(&own),
         micro: flags.micro,
         sizes: flags.sizes,
+        fetched: flags.fetched,
         effort: Effort::FULL,
         next: AtomicU64::new(0),
     };

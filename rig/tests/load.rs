@@ -23,6 +23,7 @@ async fn measure(scenario: Scenario) -> Section {
         micro: Some(micro),
         peer: Some(slot.clone()),
         sizes: vec![("bare client".to_owned(), bare.to_owned())],
+        fetched: vec![bare.to_owned()],
         slot,
         bare: bare.to_owned(),
         effort: Effort::LEAST,

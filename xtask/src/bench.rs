@@ -86,6 +86,7 @@ fn options(
         options.push(("--note", format!("{name}={version}")));
     }
     let module = format!("{PACKAGE}/rhombus_driver_bg.wasm");
+    let glue = format!("{PACKAGE}/rhombus_driver.js");
     let package = dist::pack(shell)?;
     let sizes = [
         ("executable", slot),
@@ -100,5 +101,6 @@ fn options(
     for (name, file) in sizes {
         options.push(("--size", format!("{name}={}", file.display())));
     }
+    options.extend([module, glue].map(|file| ("--fetched", file)));
     Ok(options)
 }

@@ -19,6 +19,8 @@ pub struct Stage {
     pub micro: Option<PathBuf>,
     /// Files whose sizes are told: what they are, and where.
     pub sizes: Vec<(String, PathBuf)>,
+    /// What a browser fetches of the package for JavaScript; told together, gzipped.
+    pub fetched: Vec<PathBuf>,
     /// How much is done.
     pub effort: Effort,
     /// The number of the next event: no two of a run have the same.

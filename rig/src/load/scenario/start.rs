@@ -1,8 +1,11 @@
 //! From spawning it to its first delivery; in what memory it lives; how large it is.
 
 use std::fs;
+use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use flate2::{Compression, write::GzEncoder};
 use redis::cmd;
 use serde_json::json;
 
@@ -25,6 +28,10 @@ const HANGING: usize = 10;
 const PENDING_EVENTS: usize = 10_000;
 /// Events that are accepted at a time.
 const AT_A_TIME: usize = 64;
+/// What the process may take in memory, idle and after those events, in MB.
+const MEMORY: [f64; 2] = [12.0, 25.0];
+/// What a browser may have to fetch, in kB.
+const FETCHED: f64 = 64.0;
 /// How long a process is left alone before its memory is looked at: what it did for its start is over.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -38,6 +45,15 @@ pub(in crate::load) async fn start(stage: &Stage) -> Section {
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
             .len();
         figures.push(Figure::new(what, "kB", &[size as f64 / 1000.0]));
+    }
+    if !stage.fetched.is_empty() {
+        let sizes = stage.fetched.iter().map(|file| gzipped(file));
+        let figure = Figure::new(
+            "what a browser fetches of it, gzipped",
+            "kB",
+            &[sizes.sum()],
+        );
+        figures.push(figure.target(Target::AtMost(FETCHED)));
     }
     Section {
         name: "start",
@@ -127,9 +143,9 @@ async fn memories(stage: &Stage, subjects: &[Subject]) -> Vec<Figure> {
         tokio::time::sleep(SETTLE).await;
         after.push(memory(contestant.site().pid()));
     }
-    let beside = |what: String, values: &[f64]| {
+    let beside = |what: String, values: &[f64], most: f64| {
         let (ours, peer) = (&values[..1], &values[1..]);
-        let figure = Figure::new(what, "MB", ours);
+        let figure = Figure::new(what, "MB", ours).target(Target::AtMost(most));
         if peer.is_empty() {
             figure
         } else {
@@ -139,8 +155,8 @@ async fn memories(stage: &Stage, subjects: &[Subject]) -> Vec<Figure> {
     let events = stage.effort.of(EVENTS);
     let pending = stage.effort.of(PENDING_EVENTS);
     vec![
-        beside("memory, idle".to_owned(), &idle),
-        beside(format!("memory after {events} events"), &after),
+        beside("memory, idle".to_owned(), &idle, MEMORY[0]),
+        beside(format!("memory after {events} events"), &after, MEMORY[1]),
         Figure::new(
             format!("memory with {} deliveries pending", pending * HANGING),
             "MB",
@@ -159,4 +175,12 @@ async fn with_pending(stage: &Stage, events: usize) -> f64 {
         .await;
     tokio::time::sleep(SETTLE).await;
     memory(Site::Process(process).pid())
+}
+
+/// How many kB a file has as it travels.
+fn gzipped(file: &Path) -> f64 {
+    let bytes = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&bytes).unwrap();
+    encoder.finish().unwrap().len() as f64 / 1000.0
 }
