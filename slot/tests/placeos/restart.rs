@@ -17,6 +17,15 @@ async fn accepted(redis: &Redis) -> usize {
     redis.count(MODULE, "seen/").await
 }
 
+/// Waits until so many listen to the events. A start is acknowledged before, and Redis may not know yet that
+/// a process is dead.
+async fn listeners(redis: &Redis, count: usize) {
+    until("listeners", async || {
+        (redis.listeners(CHANNEL).await == count).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_killed_process_has_lost_nothing_that_it_accepted() {
     let redis = Redis::start().await;
@@ -38,7 +47,9 @@ async fn a_killed_process_has_lost_nothing_that_it_accepted() {
         })
         .await;
         core.kill().await;
+        listeners(&redis, 0).await;
         core = a_module(&redis).await;
+        listeners(&redis, 1).await;
     }
     receiver.answer(200);
     let accepted = accepted(&redis).await;
@@ -94,10 +105,7 @@ async fn a_killed_redis_holds_up_and_loses_nothing() {
         );
         receiver.answer(200);
         redis.resume().await;
-        until("a listener", async || {
-            (redis.listeners(CHANNEL).await == 1).then_some(())
-        })
-        .await;
+        listeners(&redis, 1).await;
     }
     until("all deliveries", async || {
         (receiver.names().len() == published).then_some(())
