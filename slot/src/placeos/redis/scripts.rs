@@ -1,6 +1,10 @@
 //! What Redis runs for a store. The keys are those of its values, of its keys in their order, and of its
 //! owner, where the number of commits and the bytes of all records are too.
 
+use redis::Cmd;
+
+use crate::host::storage::Change;
+
 /// Applies commits, each whole or not at all, if their owner is the owner, and there is room.
 ///
 /// A change is a kind, a key and a value: `p` to put, `a` to put if absent, `s` to put what the change before it
@@ -79,6 +83,25 @@ end
 redis.call('HSET', KEYS[3], 'bytes', math.max(held, 0))
 return {redis.call('HINCRBY', KEYS[3], 'commits', 1), verdicts}
 ";
+
+/// Adds a commit's changes to those of [`COMMIT`]: their number, and of each its kind, key and value.
+pub(super) fn add_changes(script: &mut Cmd, changes: &[Change]) {
+    script.arg(changes.len());
+    let mut put = None;
+    for change in changes {
+        let (kind, key, value) = match change {
+            Change::Put { key, value } if put == Some(value) => ("s", key, None),
+            Change::Put { key, value } => ("p", key, Some(value)),
+            Change::PutIfAbsent { key, value } => ("a", key, Some(value)),
+            Change::Delete { key } => ("d", key, None),
+        };
+        script.arg(kind).arg(key);
+        script.arg(value.map_or(&[][..], Vec::as_slice));
+        if kind != "s" {
+            put = value;
+        }
+    }
+}
 
 /// Reads a page of records in key order; nothing if it is too large.
 pub(super) const SCAN: &str = r"

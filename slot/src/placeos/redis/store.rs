@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::connection::{Redis, RedisFailure};
-use super::scripts::{CLAIM, COMMIT, RENEW, SCAN};
+use super::scripts::{CLAIM, COMMIT, RENEW, SCAN, add_changes};
 use crate::host::Answer;
 use crate::host::group::{self, Bounds, grouped};
 use crate::host::storage::{
@@ -326,21 +326,7 @@ impl Keeper {
         let mut script = self.records.script(COMMIT);
         script.arg(self.owner.token()).arg(group.len()).arg(STORE);
         for commit in group {
-            script.arg(commit.changes.len());
-            let mut before = None;
-            for change in &commit.changes {
-                let (kind, key, value) = match change {
-                    Change::Put { key, value } if before == Some(value) => ("s", key, None),
-                    Change::Put { key, value } => ("p", key, Some(value)),
-                    Change::PutIfAbsent { key, value } => ("a", key, Some(value)),
-                    Change::Delete { key } => ("d", key, None),
-                };
-                script.arg(kind).arg(key);
-                script.arg(value.map_or(&[][..], Vec::as_slice));
-                if kind != "s" {
-                    before = value;
-                }
-            }
+            add_changes(&mut script, &commit.changes);
         }
         let (committed, verdicts): (i64, Option<Vec<String>>) = match self.ask(&script).await? {
             redis::Value::Array(answer) if answer.len() == 2 => {
